@@ -44,7 +44,7 @@ package final class LoopExecutor: SerialExecutor, Sendable {
     ///   a frame needs almost 3 MiB of stack; musl would give 128 KiB.
     package init(stackSizeBytes: Int = 8 << 20) {
         var ends: [Int32] = [-1, -1]
-        precondition(pipe(&ends) == 0, "no descriptor left for a connection's wake-up pipe: raise the limit of open files")
+        precondition(pipe(&ends) == 0, "no descriptor left for a connection's wake-up pipe: raise the open-files limit")
         for end in ends {
             _ = fcntl(end, F_SETFL, fcntl(end, F_GETFL) | O_NONBLOCK)
             _ = fcntl(end, F_SETFD, FD_CLOEXEC)

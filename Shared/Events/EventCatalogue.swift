@@ -1,0 +1,70 @@
+/// Every event type with its owner and the services that handle it: the one place that topology, relay and tests read.
+package enum EventCatalogue {
+    package struct Entry: Sendable {
+        package let payload: any EventPayload.Type
+        /// The services with a handler. A service that follows the noun for another type receives this one too, and only
+        /// counts it.
+        package let handledBy: Set<EventOwner>
+        package var type: EventType { payload.type }
+    }
+
+    package static let entries: [Entry] = [
+        Entry(payload: CallPublished.self, handledBy: [.funding, .reporting]),
+        Entry(payload: ApplicationSubmitted.self, handledBy: [.reporting]),
+        Entry(payload: ApplicationEligibilityDecided.self, handledBy: [.reporting]),
+        Entry(payload: ApplicationRecommended.self, handledBy: [.reporting]),
+        Entry(payload: ApplicationDecided.self, handledBy: [.funding, .reporting]),
+        Entry(payload: RuleSetPublished.self, handledBy: [.applications, .experimentation]),
+        Entry(payload: EnvelopeOpened.self, handledBy: [.reporting]),
+        Entry(payload: GrantReserved.self, handledBy: [.applications, .reporting]),
+        Entry(payload: GrantRefused.self, handledBy: [.applications, .reporting]),
+        Entry(payload: AgreementSigned.self, handledBy: [.applications, .experimentation, .reporting]),
+        Entry(payload: CofundingApproved.self, handledBy: [.experimentation, .reporting]),
+        Entry(payload: CofundingRefused.self, handledBy: [.experimentation, .reporting]),
+        Entry(payload: TrancheOpened.self, handledBy: [.reporting]),
+        Entry(payload: TrancheReleased.self, handledBy: [.reporting]),
+        Entry(payload: PaymentOrdered.self, handledBy: [.reporting]),
+        Entry(payload: PaymentExecuted.self, handledBy: [.reporting]),
+        Entry(payload: SiteOpened.self, handledBy: [.funding, .reporting]),
+        Entry(payload: ExperimentRegistered.self, handledBy: [.feedback, .reporting]),
+        Entry(payload: CofundingRequested.self, handledBy: [.funding]),
+        Entry(payload: ProtocolApproved.self, handledBy: [.feedback, .reporting]),
+        Entry(payload: ExperimentStarted.self, handledBy: [.feedback, .reporting]),
+        Entry(payload: ParticipantEnrolled.self, handledBy: [.feedback, .reporting]),
+        Entry(payload: ExperimentCompleted.self, handledBy: [.funding, .feedback, .reporting]),
+        Entry(payload: ResponsesRecorded.self, handledBy: [.reporting]),
+        Entry(payload: ResponseAmended.self, handledBy: [.reporting]),
+        Entry(payload: MilestoneReached.self, handledBy: [.funding, .experimentation, .reporting]),
+    ]
+
+    /// A listener follows whole nouns, so that it sees every sequence number of a subject.
+    package struct Binding: Hashable, Sendable {
+        package let exchange: String
+        /// `<owner>.<noun>.#`
+        package let routingKey: String
+    }
+
+    private static let byType = Dictionary(uniqueKeysWithValues: entries.map { ($0.type, $0) })
+
+    package static func entry(for type: EventType) -> Entry? { byType[type] }
+
+    /// Whether any service follows the type's noun; if none does, the broker may return the message and it counts as published.
+    package static func hasListener(_ type: EventType) -> Bool {
+        entries.contains { $0.type.owner == type.owner && $0.type.noun == type.noun && !$0.handledBy.isEmpty }
+    }
+
+    /// The topic exchange that the owner alone publishes to.
+    package static func exchange(of owner: EventOwner) -> String { "maillage.\(owner.rawValue)" }
+
+    /// The quorum queue that all replicas of a listener share.
+    package static func queue(of listener: EventOwner) -> String { "maillage.\(listener.rawValue).inbox" }
+
+    package static func bindings(of listener: EventOwner) -> [Binding] {
+        let followed = entries.filter { $0.handledBy.contains(listener) }
+        let bindings = followed.map {
+            Binding(
+                exchange: exchange(of: $0.type.owner), routingKey: "\($0.type.owner.rawValue).\($0.type.noun).#")
+        }
+        return Set(bindings).sorted { ($0.exchange, $0.routingKey) < ($1.exchange, $1.routingKey) }
+    }
+}

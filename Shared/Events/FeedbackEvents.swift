@@ -1,0 +1,107 @@
+package import FoundationEssentials
+
+/// Whether a response counts in figures and milestones.
+package enum ResponseState: String, Codable, Sendable, CaseIterable {
+    case valid
+    case retracted
+    case excluded
+}
+
+/// One response without its values. Listeners upsert it where their version is lower and need no predecessor.
+package struct ResponseItem: Codable, Sendable, Equatable {
+    package var response: UUID
+    /// From 1; a correction is the next version.
+    package var version: Int
+    package var state: ResponseState
+    package var instrument: String
+    package var instrumentVersion: String
+    package var occasion: String
+    /// The internal id of `participant.enrolled`.
+    package var participant: UUID
+    /// As the publisher says; never our clock.
+    package var answeredAt: Date
+    /// SHA-256 (hex) over salt and values: proves the values without holding them.
+    package var digest: String
+
+    package init(
+        response: UUID, version: Int, state: ResponseState, instrument: String, instrumentVersion: String,
+        occasion: String, participant: UUID, answeredAt: Date, digest: String
+    ) {
+        self.response = response
+        self.version = version
+        self.state = state
+        self.instrument = instrument
+        self.instrumentVersion = instrumentVersion
+        self.occasion = occasion
+        self.participant = participant
+        self.answeredAt = answeredAt
+        self.digest = digest
+    }
+}
+
+/// The values of one response: personal data.
+package struct ResponseValues: Codable, Sendable, Equatable {
+    package var response: UUID
+    package var version: Int
+    package var salt: String
+    /// SUS: tenths of a point, 0 to 1,000. NPS: the answer, 0 to 10.
+    package var score: Int
+    /// As answered; null where an item was left out.
+    package var answers: [Int?]
+
+    package init(response: UUID, version: Int, salt: String, score: Int, answers: [Int?]) {
+        self.response = response
+        self.version = version
+        self.salt = salt
+        self.score = score
+        self.answers = answers
+    }
+}
+
+/// Valid responses of one experiment, at most 200 items and 48 KiB. The subject is the experiment.
+package struct ResponsesRecorded: PersonalEventPayload {
+    package static let type = EventType(.feedback, "responses", "recorded")
+    package var experiment: UUID
+    package var items: [ResponseItem]
+    /// In the order of `items`; nil once erased.
+    package var personal: [ResponseValues]?
+
+    package init(experiment: UUID, items: [ResponseItem], personal: [ResponseValues]? = nil) {
+        self.experiment = experiment
+        self.items = items
+        self.personal = personal
+    }
+}
+
+/// A later version of one response. The subject is the experiment.
+package struct ResponseAmended: PersonalEventPayload {
+    package static let type = EventType(.feedback, "response", "amended")
+    package var experiment: UUID
+    package var item: ResponseItem
+    /// nil once erased.
+    package var personal: ResponseValues?
+
+    package init(experiment: UUID, item: ResponseItem, personal: ResponseValues? = nil) {
+        self.experiment = experiment
+        self.item = item
+        self.personal = personal
+    }
+}
+
+/// A number of valid responses was reached. The subject is the experiment.
+package struct MilestoneReached: EventPayload {
+    package static let type = EventType(.feedback, "milestone", "reached")
+    package var experiment: UUID
+    package var milestone: String
+    package var responsesCountMin: Int
+    package var responsesCount: Int
+    package var reachedAt: Date
+
+    package init(experiment: UUID, milestone: String, responsesCountMin: Int, responsesCount: Int, reachedAt: Date) {
+        self.experiment = experiment
+        self.milestone = milestone
+        self.responsesCountMin = responsesCountMin
+        self.responsesCount = responsesCount
+        self.reachedAt = reachedAt
+    }
+}
