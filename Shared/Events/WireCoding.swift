@@ -155,3 +155,13 @@ extension Int64 {
         return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
     }
 }
+
+// Synthesised `encode(to:)` of this target picks these overloads: identifiers stand on the wire in lower case, as RFC 9562
+// asks of writers and as PostgreSQL prints them, where Foundation would write upper case.
+extension KeyedEncodingContainer {
+    mutating func encode(_ value: UUID, forKey key: Key) throws { try encode(value.lowercase, forKey: key) }
+
+    mutating func encodeIfPresent(_ value: UUID?, forKey key: Key) throws {
+        try encodeIfPresent(value?.lowercase, forKey: key)
+    }
+}
