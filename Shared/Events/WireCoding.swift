@@ -54,7 +54,8 @@ package enum WireInstant {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Accepts `Z` and numeric offsets, with 0 to 9 fractional digits; nil for anything else, also for days that do not exist.
+    /// Accepts `Z` and numeric offsets, with 0 to 9 fractional digits; nil for anything else, also for days that do
+    /// not exist.
     package static func parse(_ text: String) -> Date? {
         var reader = Reader(bytes: Array(text.utf8))
         guard let year = reader.number(digits: 4), reader.take("-"), let month = reader.number(digits: 2),
@@ -156,7 +157,8 @@ extension Int64 {
     }
 }
 
-// Synthesised `encode(to:)` of this target picks these overloads: identifiers stand on the wire in lower case, as RFC 9562
+// Synthesised `encode(to:)` of this target picks these overloads: identifiers stand on the wire in lower case, as RFC
+// 9562
 // asks of writers and as PostgreSQL prints them, where Foundation would write upper case.
 extension KeyedEncodingContainer {
     mutating func encode(_ value: UUID, forKey key: Key) throws { try encode(value.lowercase, forKey: key) }

@@ -130,6 +130,7 @@ enum EventSamples {
         ResponsesRecorded(experiment: id(9), items: [item(version: 1)], personal: [values(version: 1)]),
         ResponseAmended(experiment: id(9), item: item(version: 2), personal: values(version: 2)),
         MilestoneReached(
-            experiment: id(9), milestone: "half", responsesCountMin: 10_000, responsesCount: 10_012, reachedAt: instant),
+            experiment: id(9), milestone: "half", responsesCountMin: 10_000, responsesCount: 10_012,
+            reachedAt: instant),
     ]
 }
