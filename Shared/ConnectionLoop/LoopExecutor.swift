@@ -115,6 +115,9 @@ package final class LoopExecutor: SerialExecutor, Sendable {
         attachment.tick = nil
     }
 
+    /// Makes the loop take a turn, and so call `tick`, soon. Any thread may call it, also a cancellation handler.
+    package func wakeUp() { wake() }
+
     /// Ends the thread after the jobs that are queued now.
     package func stop() {
         inbox.withLock { $0.isStopped = true }
