@@ -108,7 +108,8 @@ let sharedTargets: [Target] = [
     shared(
         "HTTPDefaults",
         [
-            "Identity", "Migrations", "Observability", "Postgres", crypto, httpTypes, hummingbird, logging, nioCore,
+            "Identity", "Migrations", "Observability", "Postgres", coreMetrics, crypto, httpTypes, hummingbird, logging,
+            nioCore,
         ],
         resources: [.embedInCode("Migrations")]),
     shared("Observability", [coreMetrics, hummingbird, httpTypes, logging, metrics, nioCore]),
