@@ -147,7 +147,8 @@ let testTargets: [Target] = [
             jwtKit,
         ]),
     tests(
-        "Inbox", ["Events", "Inbox", "Migrations", "Outbox", "Postgres", "RabbitMQ", "TestSupport", lifecycle, logging]),
+        "Inbox",
+        ["Events", "Inbox", "Migrations", "Outbox", "Postgres", "RabbitMQ", "TestSupport", lifecycle, logging]),
     tests("Migrations", ["Migrations", "Postgres", "TestSupport", logging]),
     tests("Observability", ["Observability", coreMetrics, logging, metrics]),
     tests("Outbox", ["Events", "Migrations", "Outbox", "Postgres", "RabbitMQ", "TestSupport", lifecycle, logging]),
