@@ -126,7 +126,7 @@ let sharedTargets: [Target] = [
 ]
 
 let services: [Target] =
-    service("Applications", also: [crypto])
+    service("Applications", domain: ["CofundingRules"], also: [crypto])
     + service("Funding", domain: ["CofundingRules"])
     + service("Experimentation")
     + service("Feedback", also: ["RabbitMQ"])
