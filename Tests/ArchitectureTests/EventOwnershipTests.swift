@@ -18,8 +18,8 @@ import Yams
             for file in publishers where !file.path.hasPrefix(folder(of: entry.type.owner)) {
                 Issue.record(
                     """
-                    \(file.path) makes \(name(of: entry)), which \(entry.type.owner.rawValue) owns: publish an event of \
-                    your own
+                    \(file.path) makes \(name(of: entry)), which \(entry.type.owner.rawValue) owns: publish an event \
+                    of your own
                     """
                 )
             }
