@@ -108,7 +108,8 @@ let sharedTargets: [Target] = [
     shared(
         "HTTPDefaults",
         [
-            "Identity", "Migrations", "Observability", "Postgres", crypto, httpTypes, hummingbird, logging, nioCore,
+            "Identity", "Migrations", "Observability", "Postgres", coreMetrics, crypto, httpTypes, hummingbird, logging,
+            nioCore,
         ],
         resources: [.embedInCode("Migrations")]),
     shared("Observability", [coreMetrics, hummingbird, httpTypes, logging, metrics, nioCore]),
@@ -121,7 +122,7 @@ let sharedTargets: [Target] = [
 ]
 
 let services: [Target] =
-    service("Applications", also: [crypto])
+    service("Applications", domain: ["CofundingRules"], also: [crypto])
     + service("Funding", domain: ["CofundingRules"])
     + service("Experimentation")
     + service("Feedback", also: ["RabbitMQ"])
@@ -146,7 +147,8 @@ let testTargets: [Target] = [
             jwtKit,
         ]),
     tests(
-        "Inbox", ["Events", "Inbox", "Migrations", "Outbox", "Postgres", "RabbitMQ", "TestSupport", lifecycle, logging]),
+        "Inbox",
+        ["Events", "Inbox", "Migrations", "Outbox", "Postgres", "RabbitMQ", "TestSupport", lifecycle, logging]),
     tests("Migrations", ["Migrations", "Postgres", "TestSupport", logging]),
     tests("Observability", ["Observability", coreMetrics, logging, metrics]),
     tests("Outbox", ["Events", "Migrations", "Outbox", "Postgres", "RabbitMQ", "TestSupport", lifecycle, logging]),

@@ -1,0 +1,138 @@
+import CLibPQ
+
+extension PostgresConnection {
+    /// Runs one statement: in the transaction of the token, which its first statement begins, or on its own.
+    func execute(
+        _ query: PostgresQuery, in transaction: TransactionToken?
+    ) async throws(PostgresError) -> PostgresRows {
+        await takeTurn()
+        defer { giveTurn() }
+        await deallocateEvicted()
+        let request = Request(
+            work: .statement(query, begins: try enter(transaction)), timeout: configuration.statementTimeout,
+            isCancellable: true, codeWhenLost: codeWhenLost(transaction, isSelect: query.isSelect))
+        let result = await perform(request)
+        // Outside a transaction nothing is lost by preparing the statement anew; inside, the whole closure runs again.
+        guard case .failure(let error) = result, error.isStalePlan, transaction == nil, isIdle else {
+            return try result.get()
+        }
+        return try await perform(request).get()
+    }
+
+    /// Runs several statements in the simple protocol. Its rows are dropped.
+    func executeScript(
+        _ script: String, timeout: Duration, in transaction: TransactionToken?
+    ) async throws(PostgresError) {
+        await takeTurn()
+        defer { giveTurn() }
+        if let isolation = try enter(transaction) {
+            _ = try await perform(command(isolation.begin, codeWhenLost: .connectionLost)).get()
+        }
+        let code = codeWhenLost(transaction, isSelect: false)
+        let request = Request(work: .script(script), timeout: timeout, isCancellable: true, codeWhenLost: code)
+        _ = try await perform(request).get()
+    }
+
+    /// Commits what the closure of this token did; nothing when it ran no statement.
+    func commit(_ transaction: TransactionToken) async throws(PostgresError) {
+        await takeTurn()
+        defer { giveTurn() }
+        guard openTransaction == transaction.number else { return }
+        openTransaction = 0
+        guard let handle else { throw transactionFailure ?? lostBefore("COMMIT") }
+        switch PQtransactionStatus(handle) {
+        case PQTRANS_INTRANS:
+            _ = try await perform(command("COMMIT", codeWhenLost: .commitUnknown)).get()
+        case PQTRANS_INERROR:
+            // The closure caught an error that had already ended its transaction: what it did is not committed, and PostgreSQL
+            // would answer our COMMIT with a quiet ROLLBACK.
+            let failure = transactionFailure
+            await rollBack()
+            throw failure ?? PostgresError(.server, sqlState: "25P02")
+        default:
+            throw transactionFailure ?? PostgresError(.configuration, reason: "the closure ended its transaction itself")
+        }
+    }
+
+    /// Undoes what the closure of this token did.
+    /// - Returns: what failed first in the transaction.
+    func rollback(_ transaction: TransactionToken) async -> PostgresError? {
+        await takeTurn()
+        defer { giveTurn() }
+        guard openTransaction == transaction.number else { return nil }
+        openTransaction = 0
+        let failure = transactionFailure
+        if handle != nil && !isIdle { await rollBack() }
+        return failure
+    }
+
+    /// Undoes what a lease may have done to the session: settings, roles, cursors, advisory locks, temporary tables.
+    func resetSession() async {
+        await takeTurn()
+        defer { giveTurn() }
+        guard isIdle else { return }
+        let script = """
+            reset session authorization; reset all; close all; unlisten *;
+            select pg_advisory_unlock_all(); discard temporary
+            """
+        let request = Request(
+            work: .script(script), timeout: .seconds(5), isCancellable: false, codeWhenLost: .connectionLost)
+        if case .failure = await perform(request) { closeHandle() }
+    }
+
+    /// - Returns: the isolation to begin with, when this is the transaction's first statement.
+    private func enter(_ transaction: TransactionToken?) throws(PostgresError) -> PostgresIsolation? {
+        guard let transaction else {
+            guard openTransaction == 0 else {
+                throw PostgresError(.configuration, reason: "a transaction is open on this lease: use it").unsent()
+            }
+            return nil
+        }
+        if openTransaction != transaction.number {
+            guard handle == nil || isIdle else {
+                throw PostgresError(.configuration, reason: "another transaction is open on this connection").unsent()
+            }
+            openTransaction = transaction.number
+            transactionFailure = nil
+            return transaction.isolation
+        }
+        // Without this check a statement after a failed BEGIN, or after a COMMIT in the SQL, would commit by itself.
+        guard handle == nil || !isIdle else {
+            throw transactionFailure ?? PostgresError(.configuration, reason: "the transaction has ended already")
+        }
+        return nil
+    }
+
+    private var isIdle: Bool { handle.map { PQtransactionStatus($0) == PQTRANS_IDLE } ?? false }
+
+    /// A lost statement of a transaction had no effect, a lost `select` did not matter; any other may have been committed.
+    private func codeWhenLost(_ transaction: TransactionToken?, isSelect: Bool) -> PostgresError.Code {
+        transaction != nil || isSelect ? .connectionLost : .commitUnknown
+    }
+
+    private func command(_ text: StaticString, codeWhenLost: PostgresError.Code) -> Request {
+        Request(
+            work: .command(text), timeout: configuration.statementTimeout, isCancellable: false,
+            codeWhenLost: codeWhenLost)
+    }
+
+    private func rollBack() async {
+        let request = Request(
+            work: .command("ROLLBACK"), timeout: .seconds(5), isCancellable: false, codeWhenLost: .connectionLost)
+        if case .failure = await perform(request) { closeHandle() }
+    }
+
+    /// Outside a transaction only: a failure would end it.
+    private func deallocateEvicted() async {
+        guard !cache.evicted.isEmpty, isIdle else { return }
+        let script = cache.takeEvicted().map { "deallocate \($0)" }.joined(separator: ";")
+        let request = Request(
+            work: .script(script), timeout: .seconds(5), isCancellable: false, codeWhenLost: .connectionLost)
+        // A name that is gone already is what we wanted.
+        _ = await perform(request)
+    }
+
+    func lostBefore(_ what: String) -> PostgresError {
+        PostgresError(.connectionLost, reason: "the connection was lost before \(what) was sent").unsent()
+    }
+}
