@@ -69,7 +69,8 @@ def report(wave: Wave, result: CampaignResult) -> int:
     lost, doubled = lost_and_doubled(wave.scenario, wave, programme)
     responses = sum(line["n"] or 0 for line in programme["responses"])
     events = expected["messages"]["total"]
-    print(f"\n  {len(expected['responses'])} cells and all other figures compared after {wave.progress.seconds:.1f} s\n")
+    cells = len(expected["responses"])
+    print(f"\n  {cells} cells of responses and all other figures compared after {wave.progress.seconds:.1f} s\n")
     if mismatches or lost or doubled:
         for mismatch in mismatches[:MISMATCHES_SHOWN]:
             print(f"  {mismatch}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,7 +140,7 @@ def receipt_totals(result: CampaignResult) -> dict[str, int]:
     """Messages by outcome, each message once however often its receipt came."""
     totals: dict[str, int] = {}
     for name, outcomes in result.expected.items():
-        told = result.outcomes.get(name, {})
+        told = result.outcomes.get(name, Counter())
         for outcome, count in outcomes.items():
             if outcome in told:
                 totals[outcome[0]] = totals.get(outcome[0], 0) + count
