@@ -23,6 +23,7 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -30,6 +31,8 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 // MARK: Helpers: every target of a kind is built alike
@@ -117,7 +120,8 @@ let sharedTargets: [Target] = [
         "ServiceRuntime",
         [
             "Events", "HTTPDefaults", "Identity", "Inbox", "Migrations", "Observability", "Outbox", "Postgres",
-            "RabbitMQ", argumentParser, asyncHTTPClient, configuration, hummingbird, lifecycle, logging, metrics,
+            "RabbitMQ", argumentParser, asyncHTTPClient, configuration, hummingbird, hummingbirdCore, lifecycle, logging,
+            nioCore, nioHTTP1, unixSignals,
         ]),
 ]
 

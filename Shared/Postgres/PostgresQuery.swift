@@ -47,6 +47,12 @@ package struct PostgresQuery: ExpressibleByStringInterpolation, Sendable {
             appendPlaceholder()
         }
 
+        /// As above; without it the compiler takes every optional in a query for one that slipped into a text.
+        package mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) {
+            parameters.append(value, type: Value.postgresType)
+            appendPlaceholder()
+        }
+
         package mutating func appendInterpolation(_ array: PostgresArray) {
             parameters.append(array, type: array.arrayType)
             appendPlaceholder()
