@@ -57,6 +57,7 @@ FACTS = [
 # room closed at midnight. The steps after the announcement are synthetic.
 CALENDAR = {
     "rulesPublished": "2022-02-22T08:00:00Z",
+    "rulesValidFrom": "2022-02-24T00:00:00Z",
     "callPublished": "2022-02-23T08:00:00Z",
     "opensAt": "2022-02-24T14:09:00Z",
     "drafted": "2022-04-11T08:00:00Z",
@@ -72,6 +73,7 @@ CALENDAR = {
     "siteOpened": "2023-03-20T08:00:00Z",
     "registered": "2023-03-21T08:00:00Z",
     "protocolApproved": "2023-03-27T08:00:00Z",
+    "advancePaid": "2023-03-24T08:00:00Z",
     "started": "2023-04-03T06:00:00Z",
 }
 

@@ -76,8 +76,12 @@ class Api:
              version: int | None = None) -> Answer:
         """Raises `Refused` for anything but a success."""
         answer = self.exchange(actor, service, method, path, body, version=version)
+        return self.check(answer, f"{method} {service}{path}")
+
+    @staticmethod
+    def check(answer: Answer, request: str) -> Answer:
         if not 200 <= answer.status < 300:
-            raise Refused(f"{method} {service}{path}", answer)
+            raise Refused(request, answer)
         return answer
 
     def call_when_known(self, actor: Actor, service: str, method: str, path: str, body: Any = None, *,
