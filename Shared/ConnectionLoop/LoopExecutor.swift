@@ -6,10 +6,12 @@ import Synchronization
 /// reaches Swift's cooperative pool.
 ///
 /// One turn of the loop: run the queued jobs, call the connection's `tick`, wait for the socket, for new jobs or for
-/// the time that `tick` answered. `poll` watches two descriptors, so `epoll` would only add a system call; the wake-up
+/// the time that `tick` answered. `poll` watches two descriptors, so `epoll` would only add a system call; the
+/// wake-up
 /// is a pipe because `eventfd` is not visible from Swift's `Glibc` (docs/decisions/0003).
 ///
-/// The thread lives until ``stop()``, which the owning actor calls in its `isolated deinit` and never earlier: a job that
+/// The thread lives until ``stop()``, which the owning actor calls in its `isolated deinit` and never earlier: a job
+/// that
 /// arrives after the thread ended would leave its caller waiting for ever.
 package final class LoopExecutor: SerialExecutor, Sendable {
     /// What the loop waits for on the attached socket.
@@ -40,8 +42,8 @@ package final class LoopExecutor: SerialExecutor, Sendable {
     // Written and read on the loop's thread alone; `attach` and its siblings check that.
     private nonisolated(unsafe) let attachment = Attachment()
 
-    /// - Parameter stackSizeBytes: librabbitmq 0.11 decodes nested header tables by recursion, and a hostile header that fills
-    ///   a frame needs almost 3 MiB of stack; musl would give 128 KiB.
+    /// - Parameter stackSizeBytes: librabbitmq 0.11 decodes nested header tables by recursion, and a hostile header
+    ///   that fills a frame needs almost 3 MiB of stack; musl would give 128 KiB.
     package init(stackSizeBytes: Int = 8 << 20) {
         var ends: [Int32] = [-1, -1]
         precondition(pipe(&ends) == 0, "no descriptor left for a connection's wake-up pipe: raise the open-files limit")
@@ -89,9 +91,10 @@ package final class LoopExecutor: SerialExecutor, Sendable {
     package func isIsolatingCurrentContext() -> Bool? { isOnLoop }
 
     /// Watches a socket. Call from a job on this loop.
-    /// - Parameter tick: does the connection's input and output without blocking, and answers how many milliseconds the loop
-    ///   may sleep at most; -1 is for ever, 0 asks for another turn at once. It must hold its actor weakly, not `unowned`: between
-    ///   the actor's last release and its `isolated deinit`, which is a job like any other, the loop may take another turn.
+    /// - Parameter tick: does the connection's input and output without blocking, and answers how many milliseconds
+    ///   the loop may sleep at most; -1 is for ever, 0 asks for another turn at once. It must hold its actor weakly, not
+    ///   `unowned`: between the actor's last release and its `isolated deinit`, which is a job like any other, the loop
+    ///   may take another turn.
     package func attach(descriptor: Int32, interest: Interest = .read, tick: @escaping () -> Int32) {
         checkIsolated()
         attachment.descriptor = descriptor

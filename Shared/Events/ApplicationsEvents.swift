@@ -128,7 +128,8 @@ package struct ApplicationDecided: EventPayload {
     package var application: UUID
     package var call: UUID
     package var outcome: SelectionOutcome
-    /// From 1 within the call without gaps over funded and reserve; the envelope is allotted in this order. nil when rejected.
+    /// From 1 within the call without gaps over funded and reserve; the envelope is allotted in this order. nil when
+    /// rejected.
     package var rank: Int?
     package var lead: ConsortiumMember
     package var partners: [ConsortiumMember]

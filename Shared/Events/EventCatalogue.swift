@@ -1,8 +1,10 @@
-/// Every event type with its owner and the services that handle it: the one place that topology, relay and tests read.
+/// Every event type with its owner and the services that handle it: the one place that topology, relay and tests
+/// read.
 package enum EventCatalogue {
     package struct Entry: Sendable {
         package let payload: any EventPayload.Type
-        /// The services with a handler. A service that follows the noun for another type receives this one too, and only
+        /// The services with a handler. A service that follows the noun for another type receives this one too, and
+        /// only
         /// counts it.
         package let handledBy: Set<EventOwner>
         package var type: EventType { payload.type }
@@ -26,7 +28,7 @@ package enum EventCatalogue {
         Entry(payload: PaymentOrdered.self, handledBy: [.reporting]),
         Entry(payload: PaymentExecuted.self, handledBy: [.reporting]),
         Entry(payload: SiteOpened.self, handledBy: [.funding, .reporting]),
-        Entry(payload: ExperimentRegistered.self, handledBy: [.feedback, .reporting]),
+        Entry(payload: ExperimentRegistered.self, handledBy: [.funding, .feedback, .reporting]),
         Entry(payload: CofundingRequested.self, handledBy: [.funding]),
         Entry(payload: ProtocolApproved.self, handledBy: [.feedback, .reporting]),
         Entry(payload: ExperimentStarted.self, handledBy: [.feedback, .reporting]),
@@ -48,7 +50,8 @@ package enum EventCatalogue {
 
     package static func entry(for type: EventType) -> Entry? { byType[type] }
 
-    /// Whether any service follows the type's noun; if none does, the broker may return the message and it counts as published.
+    /// Whether any service follows the type's noun; if none does, the broker may return the message and it counts as
+    /// published.
     package static func hasListener(_ type: EventType) -> Bool {
         entries.contains { $0.type.owner == type.owner && $0.type.noun == type.noun && !$0.handledBy.isEmpty }
     }

@@ -142,7 +142,8 @@ package struct ExperimentStarted: EventPayload {
     }
 }
 
-/// A person takes part. Names and contacts stay with the site; `pseudonym` is the code that an outside publisher uses.
+/// A person takes part. Names and contacts stay with the site; `pseudonym` is the code that an outside publisher
+/// uses.
 package struct ParticipantEnrolled: EventPayload {
     package static let type = EventType(.experimentation, "participant", "enrolled")
     /// Random, internal, another one in every experiment.

@@ -1,6 +1,7 @@
 package import FoundationEssentials
 
-/// The co-funding rules in force, as data: applications and experimentation compute with them what funding will grant.
+/// The co-funding rules in force, as data: applications and experimentation compute with them what funding will
+/// grant.
 package struct RuleSetPublished: EventPayload {
     package static let type = EventType(.funding, "rule-set", "published")
     /// Name and version, such as `aap-tle-2022`.

@@ -54,7 +54,8 @@ package enum WireInstant {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Accepts `Z` and numeric offsets, with 0 to 9 fractional digits; nil for anything else, also for days that do not exist.
+    /// Accepts `Z` and numeric offsets, with 0 to 9 fractional digits; nil for anything else, also for days that do
+    /// not exist.
     package static func parse(_ text: String) -> Date? {
         var reader = Reader(bytes: Array(text.utf8))
         guard let year = reader.number(digits: 4), reader.take("-"), let month = reader.number(digits: 2),
@@ -153,5 +154,16 @@ extension Int64 {
     fileprivate func floorDivided(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
         let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
         return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+    }
+}
+
+// Synthesised `encode(to:)` of this target picks these overloads: identifiers stand on the wire in lower case, as RFC
+// 9562
+// asks of writers and as PostgreSQL prints them, where Foundation would write upper case.
+extension KeyedEncodingContainer {
+    mutating func encode(_ value: UUID, forKey key: Key) throws { try encode(value.lowercase, forKey: key) }
+
+    mutating func encodeIfPresent(_ value: UUID?, forKey key: Key) throws {
+        try encodeIfPresent(value?.lowercase, forKey: key)
     }
 }

@@ -83,7 +83,7 @@ struct LoopExecutorTests {
         let actor = LoopActor()
         // when
         async let received = actor.firstBytes(from: near)
-        #expect(send(far, [1, 2, 3], 3, 0) == 3)
+        #expect(send(far, [1, 2, 3] as [UInt8], 3, 0) == 3)
         // then
         let bytes = await received
         #expect(bytes == [1, 2, 3])

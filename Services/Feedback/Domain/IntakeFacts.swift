@@ -1,0 +1,142 @@
+package import struct FoundationEssentials.Date
+package import struct FoundationEssentials.UUID
+
+/// What the events of experimentation told about one experiment so far; they may come in any order.
+package struct ExperimentFacts: Sendable, Equatable {
+    package var startedAt: Date?
+    package var completedAt: Date?
+    /// The highest version that was approved.
+    package var measures: MeasurePlan?
+
+    package init(startedAt: Date? = nil, completedAt: Date? = nil, measures: MeasurePlan? = nil) {
+        self.startedAt = startedAt
+        self.completedAt = completedAt
+        self.measures = measures
+    }
+}
+
+/// What the protocol says about measuring.
+package struct MeasurePlan: Sendable, Equatable {
+    package var consentScope: String
+    package var windows: [MeasureWindow]
+
+    package init(consentScope: String, windows: [MeasureWindow]) {
+        self.consentScope = consentScope
+        self.windows = windows
+    }
+}
+
+/// When an instrument may be answered.
+package struct MeasureWindow: Sendable, Equatable {
+    package var instrument: String
+    package var instrumentVersion: String
+    package var occasion: String
+    /// Whole days since the start.
+    package var opensDay: Int
+    /// Exclusive.
+    package var closesDay: Int
+
+    package init(instrument: String, instrumentVersion: String, occasion: String, opensDay: Int, closesDay: Int) {
+        self.instrument = instrument
+        self.instrumentVersion = instrumentVersion
+        self.occasion = occasion
+        self.opensDay = opensDay
+        self.closesDay = closesDay
+    }
+}
+
+/// A participant as an outside publisher names it.
+package struct ParticipantKey: Hashable, Sendable {
+    package let experiment: UUID
+    package let pseudonym: String
+
+    package init(experiment: UUID, pseudonym: String) {
+        self.experiment = experiment
+        self.pseudonym = pseudonym
+    }
+}
+
+package struct ParticipantFacts: Sendable, Equatable {
+    package var participant: UUID
+    /// Words separated by spaces.
+    package var consentScope: String
+    package var consentedAt: Date
+
+    package init(participant: UUID, consentScope: String, consentedAt: Date) {
+        self.participant = participant
+        self.consentScope = consentScope
+        self.consentedAt = consentedAt
+    }
+
+    /// Whether the consent was given by then and names everything that is required.
+    package func consents(to required: String, at time: Date) -> Bool {
+        consentedAt <= time && Set(required.split(separator: " ")).isSubset(of: consentScope.split(separator: " "))
+    }
+}
+
+/// What can be answered once.
+package struct ResponseKey: Hashable, Sendable {
+    package let participant: UUID
+    package let instrument: String
+    package let occasion: String
+
+    package init(participant: UUID, instrument: String, occasion: String) {
+        self.participant = participant
+        self.instrument = instrument
+        self.occasion = occasion
+    }
+}
+
+/// The version of a response that is in force.
+package struct ResponseFacts: Sendable, Equatable {
+    package var response: UUID
+    package var version: Int
+    package var answeredAt: Date
+
+    package init(response: UUID, version: Int, answeredAt: Date) {
+        self.response = response
+        self.version = version
+        self.answeredAt = answeredAt
+    }
+}
+
+/// What became of an event that came before.
+package enum KnownEvent: Sendable, Equatable {
+    case accepted(response: UUID)
+    case waiting
+    case refused
+}
+
+/// What a submission waits for.
+package enum Dependency: Hashable, Sendable {
+    case experiment(UUID)
+    case participant(ParticipantKey)
+    case event(EventIdentity)
+
+    /// Names the dependency in one text. A line feed cannot occur in any part, so no two dependencies share a key.
+    package var key: String {
+        switch self {
+        case .experiment(let id): "experiment\n\(id.uuidString)"
+        case .participant(let key): "participant\n\(key.experiment.uuidString)\n\(key.pseudonym)"
+        case .event(let identity): "event\n\(identity.publisher)\n\(identity.source)\n\(identity.id)"
+        }
+    }
+
+    /// The verdict when it did not come in time.
+    package var refusalAfterWaiting: Refusal {
+        switch self {
+        case .experiment:
+            Refusal(
+                .unknownExperiment, at: "/data/experiment",
+                mend: "no started experiment of this id became known; check the id, and send under a new event id")
+        case .participant:
+            Refusal(
+                .unknownParticipant, at: "/data/participant",
+                mend: "nobody is enrolled under this code; check it with the site, and send under a new event id")
+        case .event:
+            Refusal(
+                .unknownOriginal, at: "/data/amends",
+                mend: "the event that this one corrects never came; send the response as a new event")
+        }
+    }
+}

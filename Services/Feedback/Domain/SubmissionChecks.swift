@@ -1,0 +1,102 @@
+package import struct FoundationEssentials.Date
+package import struct FoundationEssentials.UUID
+
+/// A response that passed every check that needs no other response.
+package struct CheckedResponse: Sendable, Equatable {
+    package var participant: UUID
+    package var instrumentVersion: String
+    package var score: Int
+}
+
+/// What is checked against the experiment and the participant alone.
+package enum SubmissionChecks {
+    package enum Outcome: Sendable, Equatable {
+        case passed(CheckedResponse)
+        case waiting(Dependency)
+        case refused(Refusal)
+    }
+
+    /// How far an outsider's clock may be ahead of ours, in seconds.
+    package static let clockSkewMaxSeconds = 300.0
+    private static let secondsPerDay = 86_400.0
+
+    /// - Parameter now: the programme's time when the message came, also when it is looked at again later.
+    package static func outcome(
+        of submission: Submission, experiment: ExperimentFacts?, participant: ParticipantFacts?, now: Date
+    ) -> Outcome {
+        do throws(Refusal) {
+            let score = try checkItself(submission, now: now)
+            guard let experiment, let startedAt = experiment.startedAt, let measures = experiment.measures else {
+                return .waiting(.experiment(submission.experiment))
+            }
+            let window = try checkOccasion(submission, in: experiment, startedAt: startedAt, measures: measures)
+            guard let participant else { return .waiting(.participant(submission.participantKey)) }
+            guard participant.consents(to: measures.consentScope, at: submission.answeredAt) else {
+                throw Refusal(
+                    .consentMissing, at: "/data/participant",
+                    mend: "the participant's consent has to cover the protocol before the answer is given")
+            }
+            return .passed(
+                CheckedResponse(
+                    participant: participant.participant, instrumentVersion: window.instrumentVersion, score: score))
+        } catch {
+            return .refused(error)
+        }
+    }
+
+    private static func checkItself(_ submission: Submission, now: Date) throws(Refusal) -> Int {
+        guard let instrument = Instrument.named(submission.instrument) else {
+            throw Refusal(
+                .unknownInstrument, at: "/data/instrument",
+                mend: "one of \(Instrument.all.map(\.name).joined(separator: ", "))")
+        }
+        let score = try instrument.score(submission.answers)
+        guard submission.answeredAt.timeIntervalSince(now) <= clockSkewMaxSeconds else {
+            throw Refusal(.timeInFuture, at: "/time", mend: "set the clock; time may be 5 minutes ahead at most")
+        }
+        if let comment = submission.comment, isTooLong(comment) {
+            throw Refusal(
+                .commentTooLong, at: "/data/comment",
+                mend: "at most \(Submission.commentCharacterCountMax) characters")
+        }
+        if submission.amends == submission.identity.id {
+            throw Refusal(
+                .amendsItself, at: "/data/amends", mend: "name the event that is corrected, and give this one its own id")
+        }
+        return score
+    }
+
+    /// Characters as the database counts them, which are Unicode scalars; most comments are short enough in bytes.
+    private static func isTooLong(_ comment: String) -> Bool {
+        comment.utf8.count > Submission.commentCharacterCountMax
+            && comment.unicodeScalars.count > Submission.commentCharacterCountMax
+    }
+
+    private static func checkOccasion(
+        _ submission: Submission, in experiment: ExperimentFacts, startedAt: Date, measures: MeasurePlan
+    ) throws(Refusal) -> MeasureWindow {
+        if let completedAt = experiment.completedAt, submission.answeredAt > completedAt {
+            throw Refusal(.experimentCompleted, at: "/time", mend: "no response counts after the experiment's end")
+        }
+        guard submission.answeredAt >= startedAt else {
+            throw Refusal(.beforeStart, at: "/time", mend: "no response counts before the experiment's start")
+        }
+        let candidates = measures.windows.filter {
+            $0.instrument == submission.instrument && $0.occasion == submission.occasion
+        }
+        guard let first = candidates.first else {
+            throw Refusal(
+                .notInProtocol, at: "/data/occasion",
+                mend: "the protocol does not plan this instrument at this time of measure")
+        }
+        // A correction may come whenever the mistake is found; the answer itself was given in time.
+        if submission.amends != nil { return first }
+        let day = Int((submission.answeredAt.timeIntervalSince(startedAt) / secondsPerDay).rounded(.down))
+        guard let open = candidates.first(where: { $0.opensDay <= day && day < $0.closesDay }) else {
+            throw Refusal(
+                .outsideWindow, at: "/time",
+                mend: "\(first.occasion) is open from day \(first.opensDay) to before day \(first.closesDay); this is day \(day)")
+        }
+        return open
+    }
+}

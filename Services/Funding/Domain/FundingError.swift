@@ -1,0 +1,133 @@
+/// Why funding refuses a command. The slug is stable: callers and stored refusals name it.
+package enum FundingError: Error, Equatable {
+    /// A value outside its limits; `field` is a JSON pointer into the command.
+    case invalid(field: String, expected: String)
+    case invalidIBAN(reason: String)
+    case ruleSetExists
+    case ruleSetBackdated
+    case callNotKnown
+    case aboveCall(limitCents: Int64)
+    case envelopeExists
+    case grantNotReserved
+    case experimentGrant
+    case grantTooSmall
+    case agreementExists
+    case agreementSigned
+    case sideMissing(SignatorySide)
+    case trancheNotReleased(TrancheState)
+    case paymentExists
+    case separationOfDuties
+    case paymentNotOrdered(PaymentState)
+    case paymentNotApproved(PaymentState)
+    case paymentExecuted
+    case bankReferenceUsed
+
+    /// How the caller is at fault.
+    package enum Category: Sendable {
+        /// The command itself is wrong; it will never be accepted.
+        case invalid
+        /// The command does not fit the present state.
+        case conflict
+        /// Another person has to do it.
+        case forbidden
+    }
+
+    package var category: Category {
+        switch self {
+        case .invalid, .invalidIBAN, .sideMissing: .invalid
+        case .separationOfDuties: .forbidden
+        default: .conflict
+        }
+    }
+
+    package var slug: String {
+        switch self {
+        case .invalid: "invalid-field"
+        case .invalidIBAN: "invalid-iban"
+        case .ruleSetExists: "rule-set-exists"
+        case .ruleSetBackdated: "rule-set-backdated"
+        case .callNotKnown: "call-not-known"
+        case .aboveCall: "above-call"
+        case .envelopeExists: "envelope-exists"
+        case .grantNotReserved: "grant-not-reserved"
+        case .experimentGrant: "experiment-grant"
+        case .grantTooSmall: "grant-too-small"
+        case .agreementExists: "agreement-exists"
+        case .agreementSigned: "agreement-signed"
+        case .sideMissing: "side-missing"
+        case .trancheNotReleased: "tranche-not-released"
+        case .paymentExists: "payment-exists"
+        case .separationOfDuties: "separation-of-duties"
+        case .paymentNotOrdered: "payment-not-ordered"
+        case .paymentNotApproved: "payment-not-approved"
+        case .paymentExecuted: "payment-executed"
+        case .bankReferenceUsed: "bank-reference-used"
+        }
+    }
+
+    /// Where in the command, as a JSON pointer; nil when it is not one field's fault.
+    package var field: String? {
+        switch self {
+        case .invalid(let field, _): field
+        case .invalidIBAN: "/iban"
+        case .ruleSetExists: "/ruleSet"
+        case .ruleSetBackdated: "/validFrom"
+        case .callNotKnown: "/call"
+        case .aboveCall: "/amountCents"
+        case .grantNotReserved, .experimentGrant, .grantTooSmall, .agreementExists: "/grant"
+        case .sideMissing: "/signatories"
+        case .paymentExecuted, .bankReferenceUsed: "/bankReference"
+        default: nil
+        }
+    }
+}
+
+extension FundingError {
+    /// One sentence for a person.
+    package var title: String {
+        switch self {
+        case .invalid(let field, let expected): "\(field.dropFirst()): \(expected) is expected."
+        case .invalidIBAN(let reason): "The IBAN is not valid: \(reason)."
+        case .ruleSetExists: "A rule set of this name is published; published rules never change."
+        case .ruleSetBackdated: "Rules may not change for the past, nor before those that are already published."
+        case .callNotKnown: "The call has not been published, or its publication has not arrived yet."
+        case .aboveCall(let limit): "The envelope is above what the call published: \(limit) cents."
+        case .envelopeExists: "The call has an envelope of this kind."
+        case .grantNotReserved: "The grant was refused; there is no money to agree on."
+        case .experimentGrant: "The co-funding of an experiment is paid under its site's agreement."
+        case .grantTooSmall: "The grant is too small to be paid in the tranches of the schedule."
+        case .agreementExists: "The grant has an agreement."
+        case .agreementSigned: "The agreement is signed."
+        case .sideMissing(let side): "Nobody signs for the \(side.rawValue)."
+        case .trancheNotReleased(let state): "The tranche is \(state.rawValue), not released."
+        case .paymentExists: "The tranche has a payment."
+        case .separationOfDuties: "Who ordered a payment may not approve it."
+        case .paymentNotOrdered(let state): "The payment is \(state.rawValue); only an ordered one can be approved."
+        case .paymentNotApproved(let state): "The payment is \(state.rawValue); only an approved one can be executed."
+        case .paymentExecuted: "The payment was executed under another bank reference."
+        case .bankReferenceUsed: "The bank reference belongs to another payment."
+        }
+    }
+
+    /// What the caller can do about it.
+    package var advice: String? {
+        switch self {
+        case .invalid, .grantNotReserved, .grantTooSmall, .agreementSigned: nil
+        case .invalidIBAN: "Check the IBAN against the beneficiary's bank details."
+        case .ruleSetExists: "Publish the changed rules under a new name."
+        case .ruleSetBackdated: "Choose a validFrom that is not in the past and later than the last rule set's."
+        case .callNotKnown: "Repeat the request in a few seconds; if it persists, check the call's id."
+        case .aboveCall: "Lower the amount, or have the call amended."
+        case .envelopeExists: "Read it under /v1/envelopes."
+        case .experimentGrant: "Name the grant of the animation."
+        case .agreementExists: "Read it under /v1/agreements."
+        case .sideMissing: "Name at least one signatory of each side: funder and beneficiary."
+        case .trancheNotReleased: "See what is missing under /v1/tranches/{id}/why."
+        case .paymentExists: "Read it with the tranche."
+        case .separationOfDuties: "Have another paying officer approve it."
+        case .paymentNotOrdered, .paymentExecuted: "Read the payment again."
+        case .paymentNotApproved: "Have it approved first."
+        case .bankReferenceUsed: "Check which payment the bank's reference belongs to."
+        }
+    }
+}

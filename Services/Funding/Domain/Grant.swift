@@ -1,0 +1,135 @@
+package import CofundingRules
+
+package import struct FoundationEssentials.UUID
+
+/// A legal entity as funding knows it.
+package struct Member: Sendable, Equatable {
+    package let siren: String
+    package let structureType: String
+    package let sector: String?
+
+    package init(siren: String, structureType: String, sector: String?) {
+        self.siren = siren
+        self.structureType = structureType
+        self.sector = sector
+    }
+}
+
+/// The consortium that receives money: its lead signs and is paid.
+package struct Consortium: Sendable, Equatable {
+    package let lead: Member
+    package let partners: [Member]
+
+    package init(lead: Member, partners: [Member]) {
+        self.lead = lead
+        self.partners = partners
+    }
+}
+
+/// What a grant is asked for: the animation of a third place, or one of its experiments.
+package struct GrantSubject: Sendable, Equatable {
+    package let grant: UUID
+    package let purpose: EnvelopePurpose
+    package let call: UUID
+    package let application: UUID
+    /// Set for the co-funding of an experiment.
+    package let experiment: UUID?
+    package let consortium: Consortium
+    package let requestedCents: Int64
+}
+
+/// Money that the rules allow and that is to be set aside if the envelope still holds it.
+package struct GrantClaim: Sendable, Equatable {
+    package let subject: GrantSubject
+    package let envelope: UUID
+    /// Above 0.
+    package let result: CofundingResult
+    package var transfer: Transfer {
+        .reserve(grant: subject.grant, of: envelope, result.grantedCents)
+    }
+}
+
+/// Why no money is set aside.
+package struct GrantRefusal: Sendable, Equatable {
+    package let subject: GrantSubject
+    /// `envelope-exhausted`, or the slug of the rule that refused.
+    package let reason: String
+
+    package static let exhausted = "envelope-exhausted"
+    package static let nothingToGrant = "nothing-to-grant"
+    package static let notTheBeneficiary = "not-the-beneficiary"
+
+    package init(subject: GrantSubject, reason: String) {
+        self.subject = subject
+        self.reason = reason
+    }
+
+    /// The envelope does not hold the claim's amount any more.
+    package static func exhausted(_ claim: GrantClaim) -> GrantRefusal {
+        GrantRefusal(subject: claim.subject, reason: exhausted)
+    }
+}
+
+/// What an allotment cannot go on without.
+package enum AllotmentGap: String, Sendable {
+    case ruleSet = "rule-set"
+    case envelope
+    case rank
+}
+
+/// What the store has to do next for a grant.
+package enum GrantStep: Sendable, Equatable {
+    case wait(AllotmentGap)
+    case refuse(GrantRefusal)
+    /// Set the money aside in one conditional step; without the money it is a refusal, `envelope-exhausted`.
+    case reserve(GrantClaim)
+}
+
+extension GrantStep {
+    /// The step that follows from what the rules allow.
+    static func from(
+        _ subject: GrantSubject, envelope: UUID?,
+        _ allowed: () throws(CofundingRulesError) -> CofundingResult?
+    ) -> GrantStep {
+        do throws(CofundingRulesError) {
+            guard let result = try allowed() else { return .wait(.ruleSet) }
+            guard result.grantedCents > 0 else {
+                return .refuse(GrantRefusal(subject: subject, reason: GrantRefusal.nothingToGrant))
+            }
+            guard let envelope else { return .wait(.envelope) }
+            return .reserve(GrantClaim(subject: subject, envelope: envelope, result: result))
+        } catch {
+            return .refuse(GrantRefusal(subject: subject, reason: error.slug))
+        }
+    }
+}
+
+package enum GrantState: String, Sendable {
+    case reserved
+    case refused
+}
+
+/// A grant as the store keeps it.
+package struct Grant: Sendable, Equatable {
+    package let id: UUID
+    package let purpose: EnvelopePurpose
+    package let state: GrantState
+    package let call: UUID
+    package let application: UUID
+    package let consortium: Consortium
+    /// 0 when refused.
+    package let reservedCents: Int64
+
+    package init(
+        id: UUID, purpose: EnvelopePurpose, state: GrantState, call: UUID, application: UUID, consortium: Consortium,
+        reservedCents: Int64
+    ) {
+        self.id = id
+        self.purpose = purpose
+        self.state = state
+        self.call = call
+        self.application = application
+        self.consortium = consortium
+        self.reservedCents = reservedCents
+    }
+}

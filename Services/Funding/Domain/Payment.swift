@@ -1,0 +1,95 @@
+package import struct FoundationEssentials.UUID
+
+package enum PaymentState: String, Sendable {
+    case ordered
+    case approved
+    case executed
+}
+
+/// The payment of a tranche: one person orders it, another approves it, the bank executes it once.
+package struct Payment: Sendable, Equatable {
+    package let id: UUID
+    package let tranche: UUID
+    package let agreement: UUID
+    package let grant: UUID
+    package let amountCents: Int64
+    package let creditorName: String
+    package let iban: IBAN
+    /// Subject of the principal.
+    package let orderedBy: String
+    package private(set) var state: PaymentState
+    package private(set) var approvedBy: String?
+    /// The bank's own reference; unique over all payments.
+    package private(set) var bankReference: String?
+
+    package static let creditorNameLengthMax = 140
+    package static let bankReferenceLengthMax = 64
+
+    /// For reading from the store, which keeps only what the commands below made.
+    package init(
+        id: UUID, of tranche: Tranche, creditorName: String, iban: IBAN, orderedBy: String,
+        progress: (state: PaymentState, approvedBy: String?, bankReference: String?) = (.ordered, nil, nil)
+    ) {
+        self.id = id
+        self.tranche = tranche.id
+        self.agreement = tranche.agreement
+        self.grant = tranche.grant
+        self.amountCents = tranche.amountCents
+        self.creditorName = creditorName
+        self.iban = iban
+        self.orderedBy = orderedBy
+        self.state = progress.state
+        self.approvedBy = progress.approvedBy
+        self.bankReference = progress.bankReference
+    }
+
+    /// Orders the whole amount of a released tranche. That it has one live payment at most is the store's to see.
+    package static func order(
+        id: UUID, of tranche: Tranche, creditorName: String, iban: String, by person: String
+    ) throws(FundingError) -> Payment {
+        try Checks.line(creditorName, upTo: creditorNameLengthMax, field: "/creditorName")
+        let iban = try IBAN(iban)
+        switch tranche.state {
+        case .released: break
+        case .paid: throw .paymentExists
+        case .planned, .opened: throw .trancheNotReleased(tranche.state)
+        }
+        return Payment(id: id, of: tranche, creditorName: creditorName, iban: iban, orderedBy: person)
+    }
+
+    package mutating func approve(by person: String) throws(FundingError) {
+        guard state == .ordered else { throw .paymentNotOrdered(state) }
+        guard person != orderedBy else { throw .separationOfDuties }
+        state = .approved
+        approvedBy = person
+    }
+
+    /// Books the bank's execution.
+    /// - Returns: nil when exactly this execution is booked already, so that the bank's message may be repeated.
+    package mutating func execute(
+        bankReference: String, tranche: inout Tranche
+    ) throws(FundingError) -> Transfer? {
+        try Self.check(bankReference: bankReference)
+        switch state {
+        case .executed where self.bankReference == bankReference: return nil
+        case .executed: throw .paymentExecuted
+        case .ordered: throw .paymentNotApproved(state)
+        case .approved: break
+        }
+        precondition(tranche.id == self.tranche, "a payment is executed with its own tranche")
+        state = .executed
+        self.bankReference = bankReference
+        tranche.settle()
+        return .pay(payment: id, grant: grant, amountCents)
+    }
+
+    /// Visible ASCII: what bank statements print back unchanged.
+    private static func check(bankReference: String) throws(FundingError) {
+        let bytes = bankReference.utf8
+        guard (1...bankReferenceLengthMax).contains(bytes.count), bytes.allSatisfy({ (0x21...0x7E).contains($0) })
+        else {
+            throw .invalid(
+                field: "/bankReference", expected: "1 to \(bankReferenceLengthMax) visible ASCII characters, no blanks")
+        }
+    }
+}

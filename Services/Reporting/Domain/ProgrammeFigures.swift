@@ -1,0 +1,55 @@
+/// Which fact adds to which figures: the one place where a figure is defined.
+package enum ProgrammeFigures {
+    package static func book(of facts: FactBook) -> FigureBook {
+        var book = FigureBook()
+        for call in facts.facts(.callPublished) {
+            book.add(Int64(call.target ?? 0), to: FigureID("places", "target"), because: call)
+        }
+        addMoney(facts, to: &book)
+        for application in ApplicationState.all(facts) {
+            book.add(
+                to: FigureID("applications", "total"), FigureID("applications", application.state.rawValue),
+                because: application.fact)
+        }
+        for decision in facts.facts(.applicationDecided) {
+            guard let outcome = decision.word, ["funded", "reserve"].contains(outcome) else { continue }
+            book.add(to: FigureID("places", outcome), because: decision)
+        }
+        for agreement in facts.facts(.agreementSigned) {
+            book.add(to: FigureID("places", "contracted"), because: agreement)
+        }
+        for site in facts.facts(.siteOpened) { book.add(to: FigureID("places", "opened"), because: site) }
+        for milestone in facts.facts(.milestoneReached) {
+            book.add(Int64(milestone.count ?? 0), to: self.milestone(milestone), because: milestone)
+        }
+        return book
+    }
+
+    package static func milestone(_ fact: ProgrammeFact) -> FigureID { FigureID("milestone", fact.key) }
+
+    private static func addMoney(_ facts: FactBook, to book: inout FigureBook) {
+        for envelope in facts.facts(.envelopeOpened) { add("envelope", envelope, of: envelope.moneyKind, to: &book) }
+        for grant in facts.facts(.grantReserved) { add("reserved", grant, of: grant.moneyKind, to: &book) }
+        for cofunding in facts.facts(.cofundingApproved) {
+            guard let experiment = cofunding.experiment else { continue }
+            book.add(cofunding.amountCents ?? 0, to: FigureID("cofunding", experiment), because: cofunding)
+        }
+        // Agreements, tranches and payments are about the animation of a place; experiments have no agreement of their own.
+        let steps: [(String, FactKind)] = [
+            ("committed", .agreementSigned), ("released", .trancheReleased), ("paid", .paymentExecuted),
+        ]
+        for (measure, kind) in steps {
+            for fact in facts.facts(kind) {
+                add(measure, fact, of: .animation, to: &book)
+                guard let agreement = fact.agreement else { continue }
+                book.add(fact.amountCents ?? 0, to: FigureID(measure, agreement), because: fact)
+            }
+        }
+    }
+
+    private static func add(_ measure: String, _ fact: ProgrammeFact, of kind: MoneyKind?, to book: inout FigureBook) {
+        let cents = fact.amountCents ?? 0
+        book.add(cents, to: FigureID(measure, "total"), because: fact)
+        if let kind { book.add(cents, to: FigureID(measure, kind.rawValue), because: fact) }
+    }
+}

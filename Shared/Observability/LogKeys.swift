@@ -1,0 +1,23 @@
+/// The names of the metadata that more than one target writes, so that one query finds a thing in every service's logs.
+package enum LogKeys {
+    package static let requestID = "request_id"
+    package static let traceID = "trace_id"
+    package static let spanID = "span_id"
+    package static let route = "route"
+    package static let method = "method"
+    package static let status = "status"
+    package static let durationMilliseconds = "duration_ms"
+    package static let eventID = "event_id"
+    package static let eventType = "event_type"
+    package static let eventSubject = "event_subject"
+    package static let eventSequence = "event_sequence"
+    package static let correlationID = "correlation_id"
+    package static let queue = "queue"
+    package static let count = "count"
+    package static let reason = "reason"
+    package static let error = "error"
+    package static let errorType = "error_type"
+    package static let slug = "slug"
+    package static let key = "key"
+    package static let component = "component"
+}

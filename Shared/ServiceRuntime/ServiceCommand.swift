@@ -1,0 +1,22 @@
+package import ArgumentParser
+
+/// The command line of every service: `serve` (default), `migrate`, `topology apply`, `healthcheck`, `config`.
+///
+///     @main
+///     struct FundingMain {
+///         static func main() async { await ServiceCommand<FundingService>.main() }
+///     }
+package struct ServiceCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
+    package static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: Definition.name,
+            abstract: "The \(Definition.name) service of Maillage.",
+            subcommands: [
+                ServeCommand<Definition>.self, MigrateCommand<Definition>.self, TopologyCommand<Definition>.self,
+                HealthcheckCommand<Definition>.self, ConfigCommand<Definition>.self,
+            ],
+            defaultSubcommand: ServeCommand<Definition>.self)
+    }
+
+    package init() {}
+}

@@ -1,0 +1,136 @@
+import Events
+import Foundation
+
+/// One sensible payload per event type with every member, and one with as few as may be: what the golden files hold.
+enum EventSamples {
+    static let complete: [any EventPayload] = applications + funding + experimentation + feedback
+
+    /// The types that may leave something out.
+    static let minimal: [any EventPayload] = [
+        ApplicationRecommended(
+            application: id(2), call: id(1), recommendation: .rejected, rank: nil, reviewCount: 2,
+            meanScoreHundredths: 4150),
+        ApplicationDecided(
+            application: id(2), call: id(1), outcome: .rejected, rank: nil,
+            lead: ConsortiumMember(siren: "200034528", structureType: "acteur_innovation", sector: nil), partners: [],
+            animationBudgetCents: 150_000_000, requestedCents: 75_000_000, decidedAt: instant),
+        GrantReserved(
+            grant: id(5), envelope: id(4), call: id(1), kind: .animation, application: id(2), experiment: nil,
+            beneficiarySiren: "200034528", reservedCents: 75_000_000, ruleSet: "aap-tle-2022",
+            bindingRule: "animation-rate"),
+        ResponsesRecorded(experiment: id(9), items: [], personal: nil),
+        ResponseAmended(experiment: id(9), item: item(version: 2), personal: nil),
+    ]
+
+    static func id(_ number: UInt64) -> UUID { UUID(high: 0x0192_0000_0000_7000, low: 0x8000_0000_0000_0000 | number) }
+    static let instant = Date(timeIntervalSince1970: 1_653_472_800.5)
+
+    private static let lead = ConsortiumMember(
+        siren: "200034528", structureType: "etablissement_sante_public", sector: "sanitaire")
+    private static let partner = ConsortiumMember(
+        siren: "100000009", structureType: "entreprise_fournisseur", sector: nil)
+    private static let terms = [
+        TrancheTerms(tranche: id(7), number: 1, amountCents: 22_500_000, conditions: [.agreementSigned, .siteOpened]),
+        TrancheTerms(tranche: id(8), number: 2, amountCents: 52_500_000, conditions: [.milestoneReached]),
+    ]
+
+    private static let applications: [any EventPayload] = [
+        CallPublished(
+            call: id(1), wave: 1, title: "Tiers-lieux d'expérimentation, vague 1", opensAt: instant, deadline: instant,
+            graceUntil: instant, placesTarget: 10, animationEnvelopeCents: 2_900_000_000,
+            experimentsEnvelopeCents: 3_000_000_000),
+        ApplicationSubmitted(
+            application: id(2), call: id(1), lead: lead, partners: [partner], animationBudgetCents: 150_000_000,
+            requestedCents: 75_000_000, receipt: String(repeating: "0f", count: 32), submittedAt: instant),
+        ApplicationEligibilityDecided(
+            application: id(2), call: id(1), isEligible: false, reasons: ["lead-is-not-a-health-structure"]),
+        ApplicationRecommended(
+            application: id(2), call: id(1), recommendation: .funded, rank: 1, reviewCount: 2, meanScoreHundredths: 8275
+        ),
+        ApplicationDecided(
+            application: id(2), call: id(1), outcome: .funded, rank: 1, lead: lead, partners: [partner],
+            animationBudgetCents: 150_000_000, requestedCents: 75_000_000, decidedAt: instant),
+    ]
+
+    private static let funding: [any EventPayload] = [
+        RuleSetPublished(
+            ruleSet: "aap-tle-2022", validFrom: instant, animationRateBasisPoints: 5000,
+            animationCeilingCents: ["etablissement_sante_public": 150_000_000], experimentRateBasisPoints: 5000,
+            experimentCeilingCents: 30_000_000, source: "arrêté du 17 février 2022, NOR PRMI2204762A"),
+        EnvelopeOpened(envelope: id(4), call: id(1), kind: .animation, amountCents: 2_900_000_000),
+        GrantReserved(
+            grant: id(5), envelope: id(4), call: id(1), kind: .experiments, application: id(2), experiment: id(9),
+            beneficiarySiren: "200034528", reservedCents: 30_000_000, ruleSet: "aap-tle-2022",
+            bindingRule: "experiment-ceiling"),
+        GrantRefused(
+            grant: id(5), call: id(1), kind: .animation, application: id(2), experiment: id(9),
+            requestedCents: 75_000_000,
+            reason: "envelope-exhausted"),
+        AgreementSigned(
+            agreement: id(6), grant: id(5), application: id(2), call: id(1), lead: lead, partners: [partner],
+            grantedCents: 75_000_000, tranches: terms, signedAt: instant),
+        CofundingApproved(
+            experiment: id(9), grant: id(5), agreement: id(6), budgetCents: 80_000_000, approvedCents: 30_000_000,
+            ruleSet: "aap-tle-2022",
+            derivation: [
+                AppliedRule(rule: "experiment-rate", valueCents: 40_000_000, isBinding: false, source: "AAP"),
+                AppliedRule(rule: "experiment-ceiling", valueCents: 30_000_000, isBinding: true, source: "AAP"),
+            ]),
+        CofundingRefused(experiment: id(9), agreement: id(6), requestedCents: 30_000_000, reason: "envelope-exhausted"),
+        TrancheOpened(
+            tranche: id(7), agreement: id(6), number: 1, amountCents: 22_500_000,
+            conditions: [.agreementSigned, .siteOpened]),
+        TrancheReleased(
+            tranche: id(7), agreement: id(6), number: 1, amountCents: 22_500_000,
+            evidence: [Evidence(condition: .siteOpened, event: id(20))], releasedAt: instant),
+        PaymentOrdered(payment: id(11), tranche: id(7), agreement: id(6), amountCents: 22_500_000, orderedAt: instant),
+        PaymentExecuted(
+            payment: id(11), tranche: id(7), agreement: id(6), amountCents: 22_500_000,
+            bankReference: "BDT-2022-000017",
+            executedAt: instant),
+    ]
+
+    private static let experimentation: [any EventPayload] = [
+        SiteOpened(
+            site: id(10), agreement: id(6), application: id(2), call: id(1), siren: "200034528", openedAt: instant),
+        ExperimentRegistered(
+            experiment: id(9), site: id(10), agreement: id(6), solution: id(12), budgetCents: 80_000_000,
+            participantsTarget: 400),
+        CofundingRequested(
+            experiment: id(9), site: id(10), agreement: id(6), application: id(2), call: id(1), siren: "200034528",
+            budgetCents: 80_000_000, requestedCents: 40_000_000),
+        ProtocolApproved(
+            experiment: id(9), protocolVersion: 1, legalQualification: "non_RIPH_satisfaction",
+            consentScope: "usability",
+            windows: [
+                InstrumentWindow(
+                    instrument: "SUS", instrumentVersion: "F-SUS-2021", occasion: "M3", opensDay: 80, closesDay: 101)
+            ], milestones: [MilestoneTerms(milestone: "half", responsesCountMin: 10_000)]),
+        ExperimentStarted(experiment: id(9), site: id(10), agreement: id(6), protocolVersion: 1, startedAt: instant),
+        ParticipantEnrolled(
+            participant: id(13), experiment: id(9), arm: "intervention", pseudonym: "7QK2M4X9TBWN",
+            consentScope: "usability",
+            consentVersion: 1, consentedAt: instant),
+        ExperimentCompleted(
+            experiment: id(9), site: id(10), agreement: id(6), participantsCount: 400, completedAt: instant),
+    ]
+
+    private static func item(version: Int) -> ResponseItem {
+        ResponseItem(
+            response: id(14), version: version, state: .valid, instrument: "SUS", instrumentVersion: "F-SUS-2021",
+            occasion: "M3", participant: id(13), answeredAt: instant, digest: String(repeating: "a1", count: 32))
+    }
+
+    private static func values(version: Int) -> ResponseValues {
+        ResponseValues(
+            response: id(14), version: version, salt: "c2FsdA", score: 775, answers: [4, 2, 5, 1, 4, 2, 4, nil, 4, 2])
+    }
+
+    private static let feedback: [any EventPayload] = [
+        ResponsesRecorded(experiment: id(9), items: [item(version: 1)], personal: [values(version: 1)]),
+        ResponseAmended(experiment: id(9), item: item(version: 2), personal: values(version: 2)),
+        MilestoneReached(
+            experiment: id(9), milestone: "half", responsesCountMin: 10_000, responsesCount: 10_012,
+            reachedAt: instant),
+    ]
+}
