@@ -2,7 +2,7 @@ package import struct FoundationEssentials.Date
 package import struct FoundationEssentials.UUID
 
 /// What somebody wants to happen to an application.
-package enum ApplicationCommand {
+package enum ApplicationCommand: Sendable {
     case revise(ReviseDraft)
     case submit(SubmitApplication)
     case decideEligibility(DecideEligibility)

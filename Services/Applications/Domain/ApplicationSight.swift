@@ -29,7 +29,9 @@ extension Application {
     ///
     /// Drafts belong to their owner; the operator sees them to help. Reviewers work blind: without the contact, and without
     /// the other reviews until the committee has given its opinion.
-    package func sight(of subject: String, organisation: String?, in capacities: Set<ApplicationSight.Capacity>)
+    package func sight(
+        of subject: String, organisation: String?, in capacities: Set<ApplicationSight.Capacity>
+    )
         -> ApplicationSight?
     {
         let isOwner =

@@ -11,7 +11,7 @@ package enum ApplicationsError: Error, Equatable, Sendable {
     case wrongState(ApplicationState, needed: [ApplicationState])
     case ruleSetNotKnown
     case organisationRequired
-    case conflictOfInterest(field: String)
+    case conflictOfInterest(field: String?)
     case scoresWithConflict
     case scoresRequired
     case alreadyReviewed

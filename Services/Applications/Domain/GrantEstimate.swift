@@ -1,4 +1,5 @@
 package import CofundingRules
+
 package import struct FoundationEssentials.Date
 
 /// What the rules in force would grant for the animation of the third place, as far as it can be said now.

@@ -96,10 +96,10 @@ extension Application {
     /// Nobody with a tie to the consortium takes part in its selection: the owner, or a member's own people.
     func refuseTies(of assessor: Assessor, declared ties: [String] = []) throws(ApplicationsError) {
         let content = deposit?.content ?? content
-        guard assessor.subject != owner.subject else { throw .conflictOfInterest(field: "") }
+        guard assessor.subject != owner.subject else { throw .conflictOfInterest(field: nil) }
         if let organisation = assessor.organisation {
             guard organisation != owner.organisation, content.tie(to: organisation) == nil else {
-                throw .conflictOfInterest(field: "")
+                throw .conflictOfInterest(field: nil)
             }
         }
         for (index, siren) in ties.enumerated() where siren == owner.organisation || content.tie(to: siren) != nil {

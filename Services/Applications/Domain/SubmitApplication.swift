@@ -1,13 +1,13 @@
 import struct FoundationEssentials.Date
 
 /// The owner hands the working copy in.
-package struct SubmitApplication {
+package struct SubmitApplication: Sendable {
     package let call: Call
     package let estimate: GrantEstimate
     /// SHA-256 in lower-case hexadecimal; given, because the domain holds no cryptography.
-    package let digest: ([UInt8]) -> String
+    package let digest: @Sendable ([UInt8]) -> String
 
-    package init(call: Call, estimate: GrantEstimate, digest: @escaping ([UInt8]) -> String) {
+    package init(call: Call, estimate: GrantEstimate, digest: @escaping @Sendable ([UInt8]) -> String) {
         self.call = call
         self.estimate = estimate
         self.digest = digest

@@ -38,4 +38,9 @@ extension Experiment {
             id: participant, experiment: id, externalCode: externalCode, arm: command.arm ?? arms.next,
             pseudonym: pseudonym, consent: command.consent, enrolledAt: now)
     }
+
+    /// Takes a participant in. The version stays: a site that enrols does not invalidate what another page has read.
+    package mutating func admit(_ participant: Participant) {
+        arms.add(participant.arm)
+    }
 }

@@ -1,0 +1,96 @@
+import Testing
+
+import struct FoundationEssentials.Date
+import struct FoundationEssentials.UUID
+
+@testable import ExperimentationDomain
+
+struct StateMachineTests {
+    @Test(
+        arguments: [
+            (SiteState.planned, Cofunding.approved(cents: 1), true, "site-not-open"),
+            (.open, .requested, true, "cofunding-pending"), (.open, .refused(reason: "non"), true, "cofunding-refused"),
+            (.open, .approved(cents: 1), false, "protocol-missing"), (.open, .approved(cents: 1), true, nil),
+            (.open, .notRequested, true, nil),
+        ] as [(SiteState, Cofunding, Bool, String?)])
+    func anExperimentStartsWhenSiteMoneyAndProtocolAreThere(
+        _ site: SiteState, _ cofunding: Cofunding, _ hasProtocol: Bool, _ slug: String?
+    ) throws {
+        var experiment = try Controls.experiment(requestedCents: cofunding == .notRequested ? 0 : 30_000_000)
+        if cofunding != .notRequested { try experiment.obey(.settleCofunding(cofunding)) }
+        if hasProtocol { try experiment.obey(.approveProtocol(Controls.approve())) }
+        #expect(refusal { try experiment.obey(.start(siteState: site)) }?.slug == slug)
+        #expect(experiment.state == (slug == nil ? .started : .registered))
+    }
+
+    @Test func anExperimentIsCompletedOnce() throws {
+        var experiment = try Controls.started()
+        try experiment.obey(.complete)
+        #expect(experiment.state == .completed && experiment.completedAt == Controls.now)
+        #expect(refusal { try experiment.obey(.complete) }?.slug == "wrong-state")
+    }
+
+    /// No sequence of commands, however foolish, breaks what must always hold.
+    @Test(arguments: [1, 2, 3, 4, 5, 6] as [UInt64])
+    func randomCommandsNeverBreakAnInvariant(_ seed: UInt64) throws {
+        var random = SplitMix64(state: seed)
+        var reached: Set<ExperimentState> = []
+        for _ in 0..<300 {
+            var experiment = try Controls.experiment(requestedCents: Bool.random(using: &random) ? 0 : 30_000_000)
+            let asked = experiment.cofunding == .requested
+            var now = Controls.now
+            for _ in 0..<30 {
+                // when
+                now = now.addingTimeInterval(Controls.day)
+                let before = experiment
+                do {
+                    switch Int.random(in: 0..<8, using: &random) {
+                    case 0...2:
+                        let command = Controls.enrol(
+                            arm: Arm.allCases.randomElement(using: &random),
+                            givenAt: now.addingTimeInterval(.random(in: -2...1, using: &random)))
+                        let participant = try experiment.enrol(
+                            command, id: UUID(), pseudonym: Controls.pseudonym, at: now)
+                        #expect(participant.consent.givenAt <= now)
+                        experiment.admit(participant)
+                    case 3: try experiment.obey(.complete, at: now)
+                    case 4:
+                        try experiment.obey(.start(siteState: Bool.random(using: &random) ? .open : .planned), at: now)
+                    case 5, 6:
+                        try experiment.obey(
+                            .approveProtocol(Controls.approve(version: .random(in: 1...3, using: &random))), at: now)
+                    default:
+                        if asked {
+                            let isApproved = Bool.random(using: &random)
+                            try experiment.obey(
+                                .settleCofunding(isApproved ? .approved(cents: 1) : .refused(reason: "non")), at: now)
+                        }
+                    }
+                } catch is ExperimentationError {
+                    #expect(experiment == before)
+                }
+                // then
+                check(before, experiment)
+                reached.insert(experiment.state)
+            }
+        }
+        #expect(reached == Set(ExperimentState.allCases))
+    }
+
+    private func check(_ before: Experiment, _ after: Experiment) {
+        let order = ExperimentState.allCases
+        let (from, to) = (order.firstIndex(of: before.state) ?? 0, order.firstIndex(of: after.state) ?? 0)
+        #expect(to == from || to == from + 1)
+        #expect((after.startedAt == nil) == (after.state == .registered))
+        #expect((after.completedAt == nil) == (after.state != .completed))
+        if after.state != .registered { #expect(after.approvedProtocol != nil) }
+        if before.state == .registered, after.state == .started {
+            #expect(after.cofunding.state == .approved || after.cofunding.state == .notRequested)
+        }
+        if before.state != .registered { #expect(after.approvedProtocol == before.approvedProtocol) }
+        if after.arms != before.arms {
+            #expect(before.state == .started && after.arms.total == before.arms.total + 1)
+        }
+        #expect(after.version - before.version == (after.arms != before.arms || after == before ? 0 : 1))
+    }
+}
