@@ -136,8 +136,8 @@ let testTargets: [Target] = [
     .target(
         name: "TestSupport",
         dependencies: [
-            "Events", "HTTPDefaults", "Identity", "Inbox", "Migrations", "Outbox", "Postgres", "RabbitMQ",
-            "ServiceRuntime", hummingbird, jwtKit, logging,
+            "Events", "HTTPDefaults", "Identity", "Inbox", "Migrations", "Observability", "Outbox", "Postgres",
+            "RabbitMQ", "ServiceRuntime", httpTypes, hummingbird, jwtKit, logging, nioCore,
         ],
         path: "Tests/TestSupport", swiftSettings: settings),
     tests("Architecture", ["Events", yams]),
@@ -147,8 +147,8 @@ let testTargets: [Target] = [
     tests(
         "HTTPDefaults",
         [
-            "HTTPDefaults", "Identity", "Observability", "Postgres", "TestSupport", hummingbird, hummingbirdTesting,
-            jwtKit,
+            "HTTPDefaults", "Identity", "Observability", "Postgres", "TestSupport", coreMetrics, httpTypes, hummingbird,
+            hummingbirdTesting, jwtKit, logging,
         ]),
     tests(
         "Inbox",
@@ -158,7 +158,12 @@ let testTargets: [Target] = [
     tests("Outbox", ["Events", "Migrations", "Outbox", "Postgres", "RabbitMQ", "TestSupport", lifecycle, logging]),
     tests("Postgres", ["Postgres", "TestSupport", lifecycle, logging]),
     tests("RabbitMQ", ["RabbitMQ", "TestSupport", logging]),
-    tests("ServiceRuntime", ["ServiceRuntime", "Postgres", "TestSupport", configuration, logging]),
+    tests(
+        "ServiceRuntime",
+        [
+            "Events", "HTTPDefaults", "Identity", "Inbox", "Migrations", "Observability", "Outbox", "Postgres",
+            "RabbitMQ", "ServiceRuntime", "TestSupport", configuration, httpTypes, hummingbird, lifecycle, logging,
+        ]),
 ]
 
 let package = Package(

@@ -47,7 +47,7 @@ package struct PostgresQuery: ExpressibleByStringInterpolation, Sendable {
             appendPlaceholder()
         }
 
-        /// As above; without it the compiler takes every optional in a query for one that slipped into a text.
+        /// An optional is meant as one: nil is null. (Without this overload the compiler warns of every optional.)
         package mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) {
             parameters.append(value, type: Value.postgresType)
             appendPlaceholder()

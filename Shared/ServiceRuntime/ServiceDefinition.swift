@@ -38,7 +38,7 @@ extension ServiceDefinition {
     package static func extraTopology(_ administrator: RabbitAdministrator, _ settings: Settings) async throws {}
 
     /// `funding`
-    static var name: String { owner.rawValue }
+    package static var name: String { owner.rawValue }
 
     /// Every setting that the service knows.
     package static var allSettings: [SettingKey] { SettingKey.standard(for: owner) + settings }

@@ -93,6 +93,18 @@ import Testing
         #expect(error.map { "\($0)".contains("s3cret") } == false)
     }
 
+    @Test(arguments: ["localhost", "127.0.0.1:1,127.0.0.1", "[::1]:1,localhost"])
+    func aNodeIsFoundByNameAndBehindOthersThatAreDown(hosts: String) async throws {
+        // given
+        let url = try TestBroker.url().replacing("127.0.0.1", with: hosts)
+
+        // when
+        let isConnected = try await TestBroker.administer(try TestBroker.configuration(url: url)) { _ in true }
+
+        // then
+        #expect(isConnected)
+    }
+
     @Test func aHostWithoutAnAddressIsRefusedByName() async throws {
         let configuration = try RabbitMQConfiguration(
             url: "amqp://nowhere.invalid", connectionName: "tests", connectTimeout: .seconds(3))

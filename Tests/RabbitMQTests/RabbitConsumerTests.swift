@@ -241,6 +241,29 @@ import Testing
         }
     }
 
+    @Test func aMessageThatIsStillArrivingIsNotTornByTheBatchBeforeIt() async throws {
+        try await withBroker { configuration, name in
+            // given
+            let queue = name("large")
+            try await configuration.declareQueue(queue)
+            let sent = messages(0..<1, to: queue) + messages(1..<2, to: queue, padding: 16 << 20)
+
+            // when
+            try await withConsumer(configuration, queue) { consumer in
+                async let batches = consumer.batches(holding: 2)
+                try await waitUntil("it is connected") { await consumer.isConnected }
+                let outcomes = try await withPublisher(configuration) { await $0.publish(sent, deadline: .seconds(30)) }
+
+                // then
+                #expect(outcomes == [.confirmed, .confirmed])
+                let received = try await batches
+                #expect(received.map(\.count) == [1, 1], "the small one does not wait for the large one")
+                #expect(received.flatMap(\.numbers) == [0, 1])
+                #expect(received.last?.body(0).count == sent[1].body.count)
+            }
+        }
+    }
+
     @Test func anIdleConnectionOutlivesManyHeartbeats() async throws {
         try await withBroker { _, name in
             // given

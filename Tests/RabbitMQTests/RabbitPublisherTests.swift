@@ -16,7 +16,7 @@ import Testing
             }
 
             // then
-            #expect(outcomes == Array(repeating: .confirmed, count: 5_000))
+            #expect(outcomes.count { $0 == .confirmed } == 5_000)
             let stored = try await withConsumer(configuration, queue) { try await $0.take(5_000) }
             #expect(stored == Array(0..<5_000))
         }
@@ -42,7 +42,7 @@ import Testing
             }
 
             // then
-            #expect(outcomes == Array(repeating: .confirmed, count: 500))
+            #expect(outcomes.count { $0 == .confirmed } == 500)
             let stored = try await withConsumer(configuration, queue) { try await $0.take(500) }
             for call in 0..<20 {
                 let range = call * 25..<(call + 1) * 25
@@ -66,9 +66,8 @@ import Testing
             let outcomes = try await withPublisher(configuration) { await $0.publish(sent, deadline: .seconds(20)) }
 
             // then
-            var expected = [PublishOutcome](repeating: .confirmed, count: 300)
-            expected[137] = .returned(code: 312, reason: "NO_ROUTE")
-            #expect(outcomes == expected)
+            #expect(outcomes.indices.filter { outcomes[$0] != .confirmed } == [137])
+            #expect(outcomes[137] == .returned(code: 312, reason: "NO_ROUTE"))
         }
     }
 
