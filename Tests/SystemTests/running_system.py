@@ -6,15 +6,20 @@ import os
 import unittest
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from driver.http_api import Api
+from driver.http_api import Actor, Api
 from driver.instance import SERVICES, Instance
+
+
+C = TypeVar("C", bound=type)
 
 
 class RunningSystem(unittest.TestCase):
     instance: Instance
     api: Api
+    operator: Actor
+    applicant: Actor
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -32,9 +37,9 @@ class RunningSystem(unittest.TestCase):
             self.assertEqual(answer.status, 200, f"{service}: {answer.body}")
 
 
-def for_each(cases: dict[str, Any], check: Callable[[Any, Any], None]) -> Callable[[type], type]:
+def for_each(cases: dict[str, Any], check: Callable[[Any, Any], None]) -> Callable[[C], C]:
     """A class decorator: one test per case, so that one failure hides no other."""
-    def decorate(cls: type) -> type:
+    def decorate(cls: C) -> C:
         for name, case in cases.items():
             setattr(cls, f"test_{name}", lambda self, case=case: check(self, case))
         return cls

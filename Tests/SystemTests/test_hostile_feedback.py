@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import unittest
 import uuid
 from typing import Any
 
 import pika
 import pika.exceptions
 
-from driver.instance import Failure
 from driver.outside_system import Outgoing, OutsideSystem
 from driver.waiting import until
 from running_system import RunningSystem
@@ -102,8 +100,7 @@ class HostileMessages(RunningSystem):
 
         def kept() -> bool | None:
             page = self.api.get(self.operator, "feedback", f"/v1/quarantine?publisher={PUBLISHER}&limit=200").body
-            return True if any(item.get("id") == body["id"] or item.get("eventID") == body["id"]
-                               or body["id"] in json.dumps(item) for item in page["items"]) else None
+            return True if any(body["id"] in json.dumps(item) for item in page["items"]) else None
 
         until("the refused message is in quarantine", kept, 20)
 
@@ -127,9 +124,11 @@ class HostileHeaders(RunningSystem):
         deep: dict[str, Any] = {}
         for _ in range(300):
             deep = {"n": deep}
-        for headers in (deep, {"": "empty name"}, {"x" * 255: "y"}, {"list": [[[[[]]]]]}, {"big": "z" * 60_000},
-                        {"CC": ["feedback.in.enquetes"], "BCC": ["feedback.dead"]},
-                        {f"h{n}": n for n in range(1_000)}, {"ce-id": "\0"}, {"x-death": "nonsense"}):
+        shapes: tuple[dict[str, Any], ...] = (
+            deep, {"": "empty name"}, {"x" * 255: "y"}, {"list": [[[[[]]]]]}, {"big": "z" * 60_000},
+            {"CC": ["feedback.in.enquetes"], "BCC": ["feedback.dead"]}, {f"h{n}": n for n in range(1_000)},
+            {"ce-id": "\0"}, {"x-death": "nonsense"})
+        for headers in shapes:
             self.publish(headers)
         self.publish({}, content_type="text/plain", message_id="m" * 200, type="t" * 200, app_id="a", expiration=None)
         with OutsideSystem(self.instance.publisher_url(PUBLISHER), PUBLISHER) as system:
@@ -189,10 +188,3 @@ class Fences(RunningSystem):
         finally:
             for connection in connections:
                 connection.close()
-
-
-if __name__ == "__main__":
-    try:
-        unittest.main()
-    except Failure as failure:
-        raise SystemExit(str(failure)) from failure

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import tempfile
 import unittest
 import uuid
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from driver.http_api import Answer
@@ -158,9 +161,6 @@ class Strangers(RunningSystem):
                 self.assertEqual(answer.status, 403, answer.body)
 
     def test_a_token_of_another_key_is_refused(self) -> None:
-        import subprocess
-        import tempfile
-        from pathlib import Path
         with tempfile.TemporaryDirectory() as folder:
             key = Path(folder) / "key.pem"
             run = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", str(key)]

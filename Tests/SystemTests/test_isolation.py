@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
+from typing import Any
 
 import pika
 import pika.exceptions
@@ -56,11 +58,10 @@ class Database(RunningSystem):
 
 
 class Broker(RunningSystem):
-    def attempt(self, service: str, action: object) -> int:
+    def attempt(self, service: str, action: Callable[[Any], object]) -> int:
         url = self.instance.secret(f"broker-url-{service}")
         connection = pika.BlockingConnection(pika.URLParameters(url))
         try:
-            assert callable(action)
             action(connection.channel())
             return 0
         except pika.exceptions.ChannelClosedByBroker as error:
@@ -73,9 +74,9 @@ class Broker(RunningSystem):
         for service in SERVICES:
             for other in SERVICES:
                 with self.subTest(service=service, exchange=other):
-                    def publish(channel: object, other: str = other) -> None:
-                        channel.confirm_delivery()  # type: ignore[attr-defined]
-                        channel.basic_publish(f"maillage.{other}", "test.nobody.listens", b"{}")  # type: ignore[attr-defined]
+                    def publish(channel: Any, other: str = other) -> None:
+                        channel.confirm_delivery()
+                        channel.basic_publish(f"maillage.{other}", "test.nobody.listens", b"{}")
 
                     self.assertEqual(self.attempt(service, publish), 0 if service == other else 403)
 
@@ -84,7 +85,8 @@ class Broker(RunningSystem):
             for other in SERVICES:
                 if service != other:
                     with self.subTest(service=service, queue=other):
-                        self.assertEqual(self.attempt(service, lambda c, o=other: c.basic_get(f"maillage.{o}.inbox")), 403)
+                        theirs = f"maillage.{other}.inbox"
+                        self.assertEqual(self.attempt(service, lambda c, q=theirs: c.basic_get(q)), 403)
             with self.subTest(service=service):
                 self.assertEqual(self.attempt(service, lambda c: c.queue_declare("mine")), 403)
                 own = f"maillage.{service}.inbox"

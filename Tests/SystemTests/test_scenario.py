@@ -9,6 +9,7 @@ import unittest
 from collections import Counter
 from datetime import UTC, datetime
 from fractions import Fraction
+from typing import Any
 
 from driver.instance import REPOSITORY
 from expected import sus_score, two_places
@@ -18,6 +19,9 @@ SCENARIOS = REPOSITORY / "Tests" / "Resources" / "scenarios"
 
 
 class ScenarioFile(unittest.TestCase):
+    scenario: dict[str, Any]
+    stream: FeedbackStream
+
     @classmethod
     def setUpClass(cls) -> None:
         cls.scenario = json.loads((SCENARIOS / "wave-1.json").read_text(encoding="utf-8"))
