@@ -10,7 +10,7 @@ import unittest
 from collections import Counter
 from pathlib import Path
 
-from driver.campaign import CampaignResult
+from driver.campaign import CampaignResult, Outcomes
 from driver.figures import compare, receipt_mismatches, receipt_totals
 from driver.instance import Failure
 from driver.programme_table import aligned, euros
@@ -67,9 +67,9 @@ class Comparison(unittest.TestCase):
                                                    "d: expected None, found 4"])
 
     def test_a_receipt_that_is_missing_or_says_something_else_is_told(self) -> None:
-        expected = {"p/1": Counter({("accepted", None): 1}), "p/2": Counter({("refused", "too-large"): 1}),
+        expected: dict[str, Outcomes] = {"p/1": Counter({("accepted", None): 1}), "p/2": Counter({("refused", "too-large"): 1}),
                     "p/3": Counter({("accepted", None): 1})}
-        told = {"p/1": Counter({("accepted", None): 2}), "p/2": Counter({("refused", "answers-count"): 1}),
+        told: dict[str, Outcomes] = {"p/1": Counter({("accepted", None): 2}), "p/2": Counter({("refused", "answers-count"): 1}),
                 "p/4": Counter({("accepted", None): 1})}
         result = CampaignResult(told, expected, published=3, sent_again=0, seconds=1)
         self.assertEqual([m.figure for m in receipt_mismatches(result)],
@@ -77,8 +77,8 @@ class Comparison(unittest.TestCase):
         self.assertEqual(receipt_totals(result), {"accepted": 1})
 
     def test_a_repetition_may_be_called_a_duplicate_only_if_something_was_sent_again(self) -> None:
-        expected = {"p/1": Counter({("accepted", None): 1})}
-        told = {"p/1": Counter({("accepted", None): 1, ("duplicate", None): 1})}
+        expected: dict[str, Outcomes] = {"p/1": Counter({("accepted", None): 1})}
+        told: dict[str, Outcomes] = {"p/1": Counter({("accepted", None): 1, ("duplicate", None): 1})}
         again = CampaignResult(told, expected, published=1, sent_again=1, seconds=1)
         once = CampaignResult(told, expected, published=1, sent_again=0, seconds=1)
         self.assertEqual((len(receipt_mismatches(again)), len(receipt_mismatches(once))), (0, 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pika
@@ -85,9 +86,17 @@ class Broker(RunningSystem):
             for other in SERVICES:
                 if service != other:
                     with self.subTest(service=service, queue=other):
-                        theirs = f"maillage.{other}.inbox"
-                        self.assertEqual(self.attempt(service, lambda c, q=theirs: c.basic_get(q)), 403)
+                        read = partial(read_from, queue=f"maillage.{other}.inbox")
+                        self.assertEqual(self.attempt(service, read), 403)
             with self.subTest(service=service):
                 self.assertEqual(self.attempt(service, lambda c: c.queue_declare("mine")), 403)
-                own = f"maillage.{service}.inbox"
-                self.assertEqual(self.attempt(service, lambda c, q=own: c.queue_declare(q, passive=True)), 0)
+                look = partial(look_at, queue=f"maillage.{service}.inbox")
+                self.assertEqual(self.attempt(service, look), 0)
+
+
+def read_from(channel: Any, queue: str) -> None:
+    channel.basic_get(queue)
+
+
+def look_at(channel: Any, queue: str) -> None:
+    channel.queue_declare(queue, passive=True)
