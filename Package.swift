@@ -23,6 +23,7 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -30,6 +31,8 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 // MARK: Helpers: every target of a kind is built alike
@@ -117,7 +120,8 @@ let sharedTargets: [Target] = [
         "ServiceRuntime",
         [
             "Events", "HTTPDefaults", "Identity", "Inbox", "Migrations", "Observability", "Outbox", "Postgres",
-            "RabbitMQ", argumentParser, asyncHTTPClient, configuration, hummingbird, lifecycle, logging, metrics,
+            "RabbitMQ", argumentParser, asyncHTTPClient, configuration, hummingbird, hummingbirdCore, lifecycle, logging,
+            nioCore, nioHTTP1, unixSignals,
         ]),
 ]
 
@@ -132,8 +136,8 @@ let testTargets: [Target] = [
     .target(
         name: "TestSupport",
         dependencies: [
-            "Events", "HTTPDefaults", "Identity", "Inbox", "Migrations", "Outbox", "Postgres", "RabbitMQ",
-            "ServiceRuntime", hummingbird, jwtKit, logging,
+            "Events", "HTTPDefaults", "Identity", "Inbox", "Migrations", "Observability", "Outbox", "Postgres",
+            "RabbitMQ", "ServiceRuntime", httpTypes, hummingbird, jwtKit, logging, nioCore,
         ],
         path: "Tests/TestSupport", swiftSettings: settings),
     tests("Architecture", ["Events", yams]),
@@ -143,8 +147,8 @@ let testTargets: [Target] = [
     tests(
         "HTTPDefaults",
         [
-            "HTTPDefaults", "Identity", "Observability", "Postgres", "TestSupport", hummingbird, hummingbirdTesting,
-            jwtKit,
+            "HTTPDefaults", "Identity", "Observability", "Postgres", "TestSupport", coreMetrics, httpTypes, hummingbird,
+            hummingbirdTesting, jwtKit, logging,
         ]),
     tests(
         "Inbox",
@@ -154,7 +158,12 @@ let testTargets: [Target] = [
     tests("Outbox", ["Events", "Migrations", "Outbox", "Postgres", "RabbitMQ", "TestSupport", lifecycle, logging]),
     tests("Postgres", ["Postgres", "TestSupport", lifecycle, logging]),
     tests("RabbitMQ", ["RabbitMQ", "TestSupport", logging]),
-    tests("ServiceRuntime", ["ServiceRuntime", "Postgres", "TestSupport", configuration, logging]),
+    tests(
+        "ServiceRuntime",
+        [
+            "Events", "HTTPDefaults", "Identity", "Inbox", "Migrations", "Observability", "Outbox", "Postgres",
+            "RabbitMQ", "ServiceRuntime", "TestSupport", configuration, httpTypes, hummingbird, lifecycle, logging,
+        ]),
 ]
 
 let package = Package(

@@ -77,7 +77,10 @@ package struct Migrator: Sendable {
         try await lease.executeScript("set statement_timeout = 0; select pg_advisory_lock(\(lockKey))")
         // From here on a file that waits for a lock on a table makes everybody wait who comes after it.
         try await lease.executeScript("set lock_timeout = '30s'")
-        try await lease.query("create schema if not exists \(identifier: schema)")
+        // Asked first: even with `if not exists`, creating takes a right on the database that an owner need not have.
+        if try await lease.query("select from pg_catalog.pg_namespace where nspname = \(schema)").isEmpty {
+            try await lease.query("create schema if not exists \(identifier: schema)")
+        }
         try await lease.query(
             """
             create table if not exists \(identifier: schema).maillage_migrations (

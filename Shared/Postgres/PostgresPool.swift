@@ -70,6 +70,7 @@ package final class PostgresPool: Service, PostgresSession, Sendable {
 
     /// Lends one connection for several autocommitted statements, for session state such as an advisory lock, or for scripts.
     /// What the closure did to the session is undone afterwards.
+    @discardableResult
     package func withConnection<R>(_ body: (PostgresLease) async throws -> R) async throws -> R {
         let connection = try await acquire()
         let lent = LentConnection(connection)
@@ -94,6 +95,7 @@ package final class PostgresPool: Service, PostgresSession, Sendable {
     ///   - attempts: how often the closure runs at most when the transaction loses against another one (serialisation failure,
     ///     deadlock), with a jittered delay before each; what it changes outside the database it must be able to change again.
     ///   - body: its session is valid inside it only.
+    @discardableResult
     package func withTransaction<R>(
         isolation: PostgresIsolation = .readCommitted, attempts: Int = 5,
         _ body: (PostgresTransaction) async throws -> R
@@ -175,6 +177,9 @@ package final class PostgresPool: Service, PostgresSession, Sendable {
         case .announceDrained(let continuations): continuations.forEach { $0.resume() }
         }
     }
+
+    /// Callers that wait for a connection now.
+    var waiterCount: Int { state.withLock { $0.waiterCount } }
 
     private func recordCount() { metrics.connections.record(state.withLock { $0.count }) }
 

@@ -47,6 +47,12 @@ package struct PostgresQuery: ExpressibleByStringInterpolation, Sendable {
             appendPlaceholder()
         }
 
+        /// An optional is meant as one: nil is null. (Without this overload the compiler warns of every optional.)
+        package mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) {
+            parameters.append(value, type: Value.postgresType)
+            appendPlaceholder()
+        }
+
         package mutating func appendInterpolation(_ array: PostgresArray) {
             parameters.append(array, type: array.arrayType)
             appendPlaceholder()

@@ -23,6 +23,7 @@ package struct PostgresLease: PostgresSession {
     }
 
     /// As ``PostgresPool/withTransaction(isolation:attempts:_:)``, on this connection, which is not replaced when it dies.
+    @discardableResult
     package func withTransaction<R>(
         isolation: PostgresIsolation = .readCommitted, attempts: Int = 5,
         _ body: (PostgresTransaction) async throws -> R

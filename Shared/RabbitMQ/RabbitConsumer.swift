@@ -84,11 +84,11 @@ package actor RabbitConsumer {
     /// The batch is done with. The broker is told as soon as all batches before it are done with too.
     package func acknowledge(_ batch: DeliveryBatch) async {
         guard batch.generation == generation, let connection = link.connection else { return }
+        metrics.consumed(batch.count)
         guard let tag = ledger.finish(batch.number) else { return }
         abandonBackoff.reset()
         do {
             try connection.acknowledge(upTo: tag)
-            metrics.consumed(batch.count)
         } catch {
             lose(error)
         }

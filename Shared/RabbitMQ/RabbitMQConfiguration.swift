@@ -46,6 +46,9 @@ package struct RabbitMQConfiguration: Sendable, CustomStringConvertible, CustomR
         self.operationTimeout = operationTimeout
     }
 
+    /// The nodes' names or addresses.
+    package var hosts: [String] { endpoints.map(\.host) }
+
     package var description: String {
         "\(connectionName) at \(endpoints.map(\.description).joined(separator: ",")) virtual host \(virtualHost)"
     }

@@ -12,7 +12,7 @@ struct MigrateCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
     func run() async throws {
         let settings = try Settings.load(keys: Definition.allSettings)
         try settings.require([.databaseOwnerURL])
-        _ = Telemetry.bootstrap(service: Definition.owner.rawValue, level: settings.logLevel)
+        _ = Telemetry.bootstrap(service: Definition.name, level: settings.logLevel)
         let pool = PostgresPool(
             configuration: settings.databaseConfiguration(url: .databaseOwnerURL), logger: Logger(label: "migrate"))
         let upgrade = SchemaUpgrade(

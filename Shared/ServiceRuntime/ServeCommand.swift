@@ -12,15 +12,15 @@ struct ServeCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
     func run() async throws {
         let settings = try Settings.load(keys: Definition.allSettings)
         try settings.require(ServiceProcess<Definition>.required)
-        let metrics = Telemetry.bootstrap(service: Definition.owner.rawValue, level: settings.logLevel)
-        let logger = Logger(label: Definition.owner.rawValue)
+        let metrics = Telemetry.bootstrap(service: Definition.name, level: settings.logLevel)
+        let logger = Logger(label: Definition.name)
         let process = ServiceProcess<Definition>(settings: settings, metrics: metrics, logger: logger)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
                     ServiceGroupConfiguration.ServiceConfiguration(
                         service: process, successTerminationBehavior: .gracefullyShutdownGroup,
-                        failureTerminationBehavior: .cancelGroup, serviceName: Definition.owner.rawValue)
+                        failureTerminationBehavior: .cancelGroup, serviceName: Definition.name)
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         do {

@@ -9,8 +9,8 @@ package import ArgumentParser
 package struct ServiceCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
     package static var configuration: CommandConfiguration {
         CommandConfiguration(
-            commandName: Definition.owner.rawValue,
-            abstract: "The \(Definition.owner.rawValue) service of Maillage.",
+            commandName: Definition.name,
+            abstract: "The \(Definition.name) service of Maillage.",
             subcommands: [
                 ServeCommand<Definition>.self, MigrateCommand<Definition>.self, TopologyCommand<Definition>.self,
                 HealthcheckCommand<Definition>.self, ConfigCommand<Definition>.self,

@@ -37,6 +37,9 @@ extension ServiceDefinition {
     package static var openAPI: String { "" }
     package static func extraTopology(_ administrator: RabbitAdministrator, _ settings: Settings) async throws {}
 
+    /// `funding`
+    package static var name: String { owner.rawValue }
+
     /// Every setting that the service knows.
     package static var allSettings: [SettingKey] { SettingKey.standard(for: owner) + settings }
 

@@ -8,11 +8,11 @@ struct SettingsSources {
     private static let fileBytesMax = 1_048_576
 
     private let providers: [(source: String, provider: any ConfigProvider)]
-    private(set) var violations: [SettingsError.Violation] = []
+    let violations: [SettingsError.Violation]
 
     init(keys: [SettingKey], environment: [String: String]) {
         let set = environment.filter { !$0.value.isEmpty }
-        violations = Self.unknownVariables(keys, set)
+        var violations = Self.unknownVariables(keys, set)
         var secrets: [AbsoluteConfigKey: ConfigValue] = [:]
         for key in keys {
             guard let name = key.fileEnvironmentName, let path = set[name] else { continue }
@@ -28,11 +28,12 @@ struct SettingsSources {
         }
         var file: [AbsoluteConfigKey: ConfigValue] = [:]
         let path = set[SettingKey.configFile.environmentName]
-        if let path { file = read(path, keys) }
+        if let path { file = Self.read(path, keys, &violations) }
         var defaults: [AbsoluteConfigKey: ConfigValue] = [:]
         for key in keys {
             if let text = key.fallback { defaults[Self.absolute(key.name)] = ConfigValue(.string(text), isSecret: false) }
         }
+        self.violations = violations
         providers = [
             ("secret file", InMemoryProvider(values: secrets)),
             ("environment", EnvironmentVariablesProvider(environmentVariables: set).prefixKeys(with: "maillage")),
@@ -80,8 +81,10 @@ struct SettingsSources {
         return text
     }
 
-    private mutating func read(_ path: String, _ keys: [SettingKey]) -> [AbsoluteConfigKey: ConfigValue] {
-        guard let text = Self.contents(of: path) else {
+    private static func read(
+        _ path: String, _ keys: [SettingKey], _ violations: inout [SettingsError.Violation]
+    ) -> [AbsoluteConfigKey: ConfigValue] {
+        guard let text = contents(of: path) else {
             violations.append(
                 .init(key: SettingKey.configFile.environmentName, value: path, problem: "no readable file"))
             return [:]
@@ -97,9 +100,9 @@ struct SettingsSources {
         var values: [AbsoluteConfigKey: ConfigValue] = [:]
         for (name, text) in tree.leaves {
             if names.contains(name) {
-                values[Self.absolute(name)] = ConfigValue(.string(text), isSecret: false)
+                values[absolute(name)] = ConfigValue(.string(text), isSecret: false)
             } else {
-                violations.append(Self.unknown("\(name) in \(path)", names))
+                violations.append(unknown("\(name) in \(path)", names))
             }
         }
         return values

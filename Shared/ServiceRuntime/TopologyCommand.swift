@@ -19,7 +19,7 @@ struct TopologyApplyCommand<Definition: ServiceDefinition>: AsyncParsableCommand
     func run() async throws {
         let settings = try Settings.load(keys: Definition.allSettings)
         try settings.require([.brokerAdminURL])
-        _ = Telemetry.bootstrap(service: Definition.owner.rawValue, level: settings.logLevel)
+        _ = Telemetry.bootstrap(service: Definition.name, level: settings.logLevel)
         let broker = try settings.brokerConfiguration(url: .brokerAdminURL)
         try await RabbitAdministrator.withConnection(broker, logger: Logger(label: "topology")) { administrator in
             try await TopologyDeclaration.apply(Definition.self, with: administrator, settings: settings)

@@ -1,23 +1,24 @@
 #!/usr/bin/env bash
 # Installs the Debian or Ubuntu packages that are missing: nothing if all are there. Installs as root, or through
 # sudo where that asks no password; otherwise prints the line to run and fails. No server is started by it.
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 # What a build, the private servers and the demo's driver need.
 readonly build=(make git g++ libc6-dev zlib1g-dev pkg-config libpq-dev librabbitmq-dev)
-readonly servers=(rabbitmq-server postgresql-client)
+readonly servers=(rabbitmq-server)
 readonly tools=(python3 python3-pika openssl ca-certificates tzdata)
 
 is_installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 
-# Any version's server will do, also one from another repository than the distribution's.
-has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; }
+# Any version will do, also one from another repository than the distribution's.
+has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null && command -v psql >/dev/null; }
 
 missing=()
 for package in "${build[@]}" "${servers[@]}" "${tools[@]}"; do
     is_installed "$package" || missing+=("$package")
 done
-has_postgres || missing+=(postgresql)
+has_postgres || missing+=(postgresql postgresql-client)
 ((${#missing[@]})) || exit 0
 
 command -v apt-get >/dev/null || die "these packages are missing, and there is no apt-get: ${missing[*]}"

@@ -8,6 +8,7 @@
 #
 # As root, which PostgreSQL refuses, the data lie in a folder of the system's temporary folder that belongs to the
 # users postgres and rabbitmq, with a link from the instance.
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 readonly marker=.maillage-data
 

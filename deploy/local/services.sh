@@ -4,6 +4,7 @@
 # The five services of one instance, each its own process with a supervisor that starts it again whenever it ends.
 # `prepare` migrates the schemas and applies the topology; `start` does that first. `kill` ends one service with -9.
 # The programs are taken from MAILLAGE_BINARIES (default: .build/debug).
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 readonly ready_seconds_max=60

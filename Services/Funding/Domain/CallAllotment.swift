@@ -35,6 +35,16 @@ package struct Decision: Sendable, Equatable {
         self.requestedCents = requestedCents
         self.decidedAt = decidedAt
     }
+
+    /// Why it can be no decision; nil when it can. Whoever sent such a one is at fault, and repeating it mends nothing.
+    package var contradiction: String? {
+        guard (outcome == .rejected) == (rank == nil) else { return "funded and reserve have a rank, rejected has none" }
+        guard rank ?? 1 >= 1, rank ?? 1 <= Self.rankMax else { return "a rank is from 1 to \(Self.rankMax)" }
+        guard animationBudgetCents >= 0, requestedCents >= 0 else { return "amounts are not negative" }
+        return nil
+    }
+
+    private static let rankMax = 100_000
 }
 
 /// Shares a call's animation envelope out strictly by rank, whatever the order in which the decisions arrive.

@@ -63,6 +63,11 @@ package struct GrantRefusal: Sendable, Equatable {
         self.subject = subject
         self.reason = reason
     }
+
+    /// The envelope does not hold the claim's amount any more.
+    package static func exhausted(_ claim: GrantClaim) -> GrantRefusal {
+        GrantRefusal(subject: claim.subject, reason: exhausted)
+    }
 }
 
 /// What an allotment cannot go on without.

@@ -11,7 +11,7 @@ package enum ReleaseCondition: String, Sendable, CaseIterable, Hashable {
 /// How a grant is paid: shares of it, each released by evidence.
 ///
 /// The programme's own schedule is not public; advance, intermediate payment and balance are the common practice of the
-/// programmes that the same operator runs (docs/architecture.md, "Tranches").
+/// programmes that the same operator runs.
 package struct TrancheSchedule: Sendable, Equatable {
     package struct Share: Sendable, Equatable {
         package let share: BasisPoints

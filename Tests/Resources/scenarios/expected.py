@@ -17,15 +17,17 @@ def expected_figures(scenario: Scenario, stream: FeedbackStream) -> dict[str, An
     grant = _animation_grant(scenario, funded)
     return {
         "applications": _application_states(scenario),
-        "places": {"target": scenario["call"]["placesTarget"], "funded": 1, "opened": 1},
-        "grants": {
-            "animation": {funded["key"]: grant},
-            "experiments": {e["key"]: _experiment_grant(scenario, e) for e in scenario["experiments"]},
-        },
+        "ineligible": {a["key"]: a["reasons"] for a in scenario["applications"] if not a["isEligible"]},
+        "reserveList": {a["key"]: a["rank"] for a in scenario["applications"] if a["outcome"] == "reserve"},
+        "places": {"target": scenario["call"]["placesTarget"], "funded": 1, "reserve": 1, "contracted": 1, "opened": 1},
+        "money": _money(scenario, grant),
         "tranches": _tranches(scenario, grant),
-        "envelopes": _envelopes(scenario, grant),
-        "experiments": {e["key"]: {"state": "completed", "participants": e["participants"]}
-                        for e in scenario["experiments"]},
+        "experiments": {
+            e["key"]: {"state": "completed", "participants": e["participants"],
+                       "cofundingCents": _experiment_grant(scenario, e)}
+            for e in scenario["experiments"]
+        },
+        "milestones": _milestones(scenario, stream),
         "messages": _messages(stream),
         "receipts": _receipts(scenario, stream),
         "responses": _responses(scenario, stream),
@@ -54,15 +56,16 @@ def _tranches(scenario: Scenario, grant: int) -> list[dict[str, Any]]:
     return [{"number": t["number"], "amountCents": a} for t, a in zip(scenario["tranches"], amounts, strict=True)]
 
 
-def _envelopes(scenario: Scenario, grant: int) -> dict[str, dict[str, int]]:
-    """All of the animation grant is paid in the end; co-funding of experiments stays reserved."""
+def _money(scenario: Scenario, grant: int) -> dict[str, dict[str, int]]:
+    """The animation grant has an agreement and is paid; experiments' co-funding stays reserved without one."""
     cofunding = sum(_experiment_grant(scenario, e) for e in scenario["experiments"])
-    return {
-        "animation": {"amount": scenario["call"]["animationEnvelopeCents"], "reserved": grant, "committed": grant,
-                      "released": grant, "paid": grant},
-        "experiments": {"amount": scenario["call"]["experimentsEnvelopeCents"], "reserved": cofunding, "committed": 0,
-                        "released": 0, "paid": 0},
-    }
+    call = scenario["call"]
+    animation = {"envelope": call["animationEnvelopeCents"], "reserved": grant, "committed": grant, "released": grant,
+                 "paid": grant}
+    experiments = {"envelope": call["experimentsEnvelopeCents"], "reserved": cofunding, "committed": 0, "released": 0,
+                   "paid": 0}
+    total = {step: animation[step] + experiments[step] for step in animation}
+    return {"animation": animation, "experiments": experiments, "total": total}
 
 
 def _application_states(scenario: Scenario) -> dict[str, int]:
@@ -71,6 +74,17 @@ def _application_states(scenario: Scenario) -> dict[str, int]:
 
 
 # MARK: Feedback
+
+def milestone_terms(scenario: Scenario, stream: FeedbackStream, experiment: str) -> dict[str, Any]:
+    """A share of the responses that an experiment will have: reached somewhere in the middle of it."""
+    terms = scenario["protocol"]["milestone"]
+    count = sum(1 for a in stream.responses() if a.experiment == experiment)
+    return {"milestone": terms["milestone"], "responsesCountMin": count * terms["shareOfResponses"] // 100}
+
+
+def _milestones(scenario: Scenario, stream: FeedbackStream) -> dict[str, dict[str, Any]]:
+    return {e["key"]: milestone_terms(scenario, stream, e["key"]) for e in scenario["experiments"]}
+
 
 def _messages(stream: FeedbackStream) -> dict[str, int]:
     kinds = Counter(a.deviation or "response" for a in [*stream.responses(), *stream.deviations()])

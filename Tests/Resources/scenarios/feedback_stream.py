@@ -139,7 +139,7 @@ class FeedbackStream:
     # MARK: On purpose
 
     def _faults(self) -> Iterator[Answer]:
-        """Repetitions and corrections pick an answered cell; nonsense an unanswered one, so that nothing else is wrong."""
+        """Repetitions and corrections pick an answered cell, nonsense an unanswered one: one fault at a time."""
         answered = _Picker(self._answered, self._dice, "answered")
         unanswered = _Picker(self._unanswered, self._dice, "unanswered")
         for deviation in self._plan["deviations"]:

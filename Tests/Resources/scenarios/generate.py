@@ -57,6 +57,7 @@ FACTS = [
 # room closed at midnight. The steps after the announcement are synthetic.
 CALENDAR = {
     "rulesPublished": "2022-02-22T08:00:00Z",
+    "rulesValidFrom": "2022-02-24T00:00:00Z",
     "callPublished": "2022-02-23T08:00:00Z",
     "opensAt": "2022-02-24T14:09:00Z",
     "drafted": "2022-04-11T08:00:00Z",
@@ -72,6 +73,7 @@ CALENDAR = {
     "siteOpened": "2023-03-20T08:00:00Z",
     "registered": "2023-03-21T08:00:00Z",
     "protocolApproved": "2023-03-27T08:00:00Z",
+    "advancePaid": "2023-03-24T08:00:00Z",
     "started": "2023-04-03T06:00:00Z",
 }
 
@@ -83,13 +85,18 @@ ANIMATION_CEILINGS = {
 
 # What is wrong on purpose among 20,000 messages, and what the publisher must be told.
 DEVIATIONS = [
-    ("duplicate", 60, "duplicate"), ("correction", 50, "accepted"), ("identity-conflict", 5, "refused"),
-    ("already-answered", 8, "refused"), ("not-json", 5, "refused"), ("other-specversion", 3, "refused"),
-    ("unknown-type", 4, "refused"), ("sus-level-six", 8, "refused"), ("sus-nine-items", 5, "refused"),
-    ("sus-all-missing", 5, "refused"), ("nps-eleven", 8, "refused"), ("nps-fraction", 5, "refused"),
-    ("unknown-instrument", 5, "refused"), ("unknown-occasion", 5, "refused"), ("before-window", 6, "refused"),
-    ("in-the-future", 5, "refused"), ("comment-too-long", 3, "refused"), ("oversized", 2, "refused"),
-    ("unknown-participant", 4, "refused"), ("unknown-experiment", 2, "refused"), ("amends-nothing", 2, "refused"),
+    ("duplicate", 60, "duplicate", None), ("correction", 50, "accepted", None),
+    ("identity-conflict", 5, "refused", "identity-conflict"), ("already-answered", 8, "refused", "already-answered"),
+    ("not-json", 5, "refused", "malformed-body"), ("other-specversion", 3, "refused", "invalid-field"),
+    ("unknown-type", 4, "refused", "unsupported-type"), ("sus-level-six", 8, "refused", "level-out-of-range"),
+    ("sus-nine-items", 5, "refused", "answers-count"), ("sus-all-missing", 5, "refused", "nothing-answered"),
+    ("nps-eleven", 8, "refused", "level-out-of-range"), ("nps-fraction", 5, "refused", "invalid-field"),
+    ("unknown-instrument", 5, "refused", "unknown-instrument"), ("unknown-occasion", 5, "refused", "not-in-protocol"),
+    ("before-window", 6, "refused", "outside-window"), ("in-the-future", 5, "refused", "time-in-future"),
+    ("comment-too-long", 3, "refused", "comment-too-long"), ("oversized", 2, "refused", "too-large"),
+    # These three may turn out to be early, so they wait a day first.
+    ("unknown-participant", 4, "refused", "unknown-participant"),
+    ("unknown-experiment", 2, "refused", "unknown-experiment"), ("amends-nothing", 2, "refused", "unknown-original"),
 ]
 FULL_EVENTS = 20_000
 FULL_PARTICIPANTS = 400
@@ -125,7 +132,7 @@ def applications() -> list[dict[str, Any]]:
         {"key": "littoral", "title": "Tiers-lieu du Littoral", "lead": incubator, "partners": [vendor],
          "animationBudgetCents": 900_000 * EURO, "requestedCents": 400_000 * EURO,
          "reviews": [], "outcome": None, "rank": None, "replaces": False, "isEligible": False,
-         "reasons": ["no-health-structure"]},
+         "reasons": ["no-health-partner"]},
     ]
 
 
@@ -144,8 +151,8 @@ def experiments(participants: int) -> list[dict[str, Any]]:
 
 def feedback(events: int) -> dict[str, Any]:
     deviations: list[dict[str, Any]] = [
-        {"kind": kind, "count": max(1, count * events // FULL_EVENTS), "outcome": outcome}
-        for kind, count, outcome in DEVIATIONS
+        {"kind": kind, "count": max(1, count * events // FULL_EVENTS), "outcome": outcome, "reason": reason}
+        for kind, count, outcome, reason in DEVIATIONS
     ]
     return {
         "synthetic": True,

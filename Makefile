@@ -1,0 +1,65 @@
+# Everything that is done with this repository, from a machine with a Swift toolchain on: `make demo`, `make test`.
+
+CONFIGURATION ?= debug
+INSTANCE ?= .local
+# Without it a target could import what it does not declare, and the domains would not be pure.
+CHECKED := --explicit-target-dependency-import-check error
+SOURCES := Package.swift Services Shared Tests Benchmarks
+PYTHON := PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=Tests/SystemTests /usr/bin/python3
+
+export MAILLAGE_BINARIES ?= $(CURDIR)/.build/$(CONFIGURATION)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench up down status logs token build format clean image packages
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build ## the whole wave through a fresh system [KILL=funding|rabbitmq|…] [EVENTS=N] [KEEP=1]
+	@deploy/local/demo.sh .local/demo
+
+test: packages ## all tiers, the system tests last
+	@$(PYTHON) -m tiers
+
+lint: packages ## format and the rules of the house
+	swift format lint --strict --recursive $(wildcard $(SOURCES))
+	swift test $(CHECKED) --filter ArchitectureTests
+
+bench: packages ## release build, each figure beside its baseline [ONLY=relay]
+	swift build --configuration release --scratch-path .build-release $(CHECKED) --product bench
+	.build-release/release/bench $(if $(ONLY),--only $(ONLY))
+
+up: build ## servers and services in the background
+	@deploy/local/instance.sh up $(INSTANCE)
+	@deploy/local/instance.sh status $(INSTANCE)
+	@echo "make token ROLE=operator gives a bearer token, make logs follows, make down ends it"
+
+down: ## ends what up and demo started, keeps the data of up
+	@deploy/local/instance.sh remove .local/demo
+	@deploy/local/instance.sh down $(INSTANCE)
+
+status: ## what runs where
+	@deploy/local/instance.sh status $(INSTANCE)
+
+logs: ## follows the services' logs
+	@deploy/local/services.sh logs $(INSTANCE)
+
+token: ## a bearer token ROLE=operator[,…] [SUB=name] [ORG=SIREN]
+	@$(PYTHON) -m driver.tokens --instance $(INSTANCE) --role "$(ROLE)" $(if $(SUB),--sub "$(SUB)") \
+		$(if $(ORG),--organisation "$(ORG)")
+
+build: packages ## the services
+	swift build --configuration $(CONFIGURATION) $(CHECKED)
+
+format: ## formats the sources in place
+	swift format --in-place --recursive $(wildcard $(SOURCES))
+
+clean: down ## removes what was built and the local data
+	@deploy/local/instance.sh remove $(INSTANCE)
+	rm -rf .build .build-release .local
+
+image: ## one container image SERVICE=funding
+	docker build --target $(SERVICE) --tag maillage-$(SERVICE) .
+
+packages:
+	@deploy/local/packages.sh

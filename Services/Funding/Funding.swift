@@ -1,0 +1,46 @@
+import Events
+import HTTPDefaults
+import Hummingbird
+import Inbox
+import Migrations
+import ServiceRuntime
+
+@main
+struct FundingMain {
+    static func main() async { await ServiceCommand<FundingService>.main() }
+}
+
+/// The money of the programme: envelopes, grants, agreements, tranches and payments over a double-entry ledger.
+enum FundingService: ServiceDefinition {
+    static let owner = EventOwner.funding
+    static let migrations = FundingSchema.migrations
+    static let appendOnlyTables = FundingSchema.appendOnlyTables
+
+    static func build(_ context: BuildContext) async throws -> ServiceParts {
+        let grants = GrantStore()
+        let allotments = AllotmentStore(grants: grants)
+        let envelopes = EnvelopeStore(allotments: allotments)
+        let tranches = TrancheStore()
+        let agreements = AgreementStore(tranches: tranches)
+        let payments = PaymentStore(tranches: tranches)
+        let cofunding = CofundingStore(grants: grants, agreements: agreements)
+
+        let commands = Commands(pool: context.pool, clock: context.clock)
+        let inbound = InboundContext(clock: context.clock)
+        let evidence = EvidenceConsumer(
+            agreements: agreements, tranches: tranches, cofunding: cofunding, context: inbound)
+        return ServiceParts(
+            routes: { router in
+                RuleSetRoutes(ruleSets: RuleSetStore(allotments: allotments), commands: commands).add(to: router)
+                EnvelopeRoutes(envelopes: envelopes, commands: commands).add(to: router)
+                GrantRoutes(grants: grants, commands: commands).add(to: router)
+                AgreementRoutes(agreements: agreements, payments: payments, commands: commands).add(to: router)
+                TrancheRoutes(tranches: tranches, payments: payments, commands: commands).add(to: router)
+                PaymentRoutes(payments: payments, commands: commands).add(to: router)
+            },
+            handlers: CallConsumer(envelopes: envelopes).handlers
+                + ApplicationConsumer(allotments: allotments, context: inbound).handlers
+                + CofundingConsumer(cofunding: cofunding, context: inbound).handlers
+                + evidence.handlers)
+    }
+}

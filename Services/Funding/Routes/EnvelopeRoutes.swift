@@ -1,0 +1,121 @@
+import FundingDomain
+import HTTPDefaults
+import Hummingbird
+import Postgres
+
+import struct FoundationEssentials.Date
+import struct FoundationEssentials.UUID
+
+/// Envelopes with what became of their money: the table of the programme.
+struct EnvelopeRoutes: Sendable {
+    let envelopes: EnvelopeStore
+    let commands: Commands
+
+    func add(to router: Router<MaillageContext>) {
+        router.group("/v1/envelopes").get(use: list).post(use: open).get("{id}", use: show)
+        router.get("/v1/calls/{id}/allotment", use: allotment)
+    }
+
+    private struct OpenEnvelope: Decodable {
+        let call: UUID
+        let kind: String
+        let amountCents: Int64
+    }
+
+    @Sendable private func open(_ request: Request, _ context: MaillageContext) async throws -> Response {
+        _ = try context.require(.operator)
+        let command = try await IdempotentCommand(request, context)
+        let body = try command.decode(OpenEnvelope.self)
+        let purpose: EnvelopePurpose = try Reading.oneOf(body.kind, field: "/kind")
+        return try await command.run(on: commands.pool) { transaction in
+            let opened = try await envelopes.open(
+                call: body.call, purpose: purpose, amountCents: body.amountCents, commands.context(context),
+                in: transaction)
+            let view = EnvelopeView(opened)
+            return try CommandResponse.created(view, at: "/v1/envelopes/\(view.id)", version: view.version)
+        }
+    }
+
+    @Sendable private func list(
+        _ request: Request, _ context: MaillageContext
+    ) async throws -> PageResponse<EnvelopeView> {
+        _ = try context.require(.operator, .payingOfficer, .ministry, .administrator, .decisionMaker)
+        let page = try request.page()
+        let found = try await envelopes.list(
+            call: try Reading.id("call", of: request), after: try Reading.after(page), limit: page.limit + 1,
+            in: commands.pool)
+        return Reading.page(found, limit: page.limit, id: \.value.envelope.id) { EnvelopeView($0) }
+    }
+
+    @Sendable private func show(_ request: Request, _ context: MaillageContext) async throws -> Response {
+        _ = try context.require(.operator, .payingOfficer, .ministry, .administrator, .decisionMaker)
+        let view = EnvelopeView(try await envelopes.find(try context.uuid("id"), in: commands.pool))
+        return try JSONResponse(view, version: view.version).response()
+    }
+
+    @Sendable private func allotment(_ request: Request, _ context: MaillageContext) async throws -> Response {
+        _ = try context.require(.operator, .ministry, .administrator, .decisionMaker)
+        let standing = try await envelopes.allotments.standing(of: try context.uuid("id"), in: commands.pool)
+        return try JSONResponse(AllotmentView(standing)).response()
+    }
+}
+
+/// Amounts in cents; each is part of the one before it, and `availableCents` is what can still be reserved.
+struct EnvelopeView: Encodable, Sendable {
+    let id: UUID
+    let version: Int64
+    let state = "open"
+    let call: UUID
+    let kind: String
+    let amountCents: Int64
+    let reservedCents: Int64
+    let committedCents: Int64
+    let releasedCents: Int64
+    let paidCents: Int64
+    let availableCents: Int64
+    let openedAt: Date
+
+    init(_ stored: Versioned<EnvelopeStanding>) {
+        let standing = stored.value
+        id = standing.envelope.id
+        version = stored.version
+        call = standing.envelope.call
+        kind = standing.envelope.purpose.rawValue
+        amountCents = standing.envelope.amountCents
+        reservedCents = standing.reservedCents
+        committedCents = standing.committedCents
+        releasedCents = standing.releasedCents
+        paidCents = standing.paidCents
+        availableCents = standing.envelope.amountCents - standing.reservedCents
+        openedAt = standing.openedAt
+    }
+}
+
+/// Which ranks of a call are served, and what the next one waits for.
+struct AllotmentView: Encodable, Sendable {
+    struct Place: Encodable, Sendable {
+        let application: UUID
+        let outcome: String
+        let rank: Int?
+        let grant: UUID?
+        let grantState: String?
+    }
+
+    let call: UUID
+    let nextRank: Int
+    let isExhausted: Bool
+    let waitsFor: String?
+    let places: [Place]
+
+    init(_ standing: AllotmentStanding) {
+        call = standing.allotment.call
+        nextRank = standing.allotment.nextRank
+        isExhausted = standing.allotment.isExhausted
+        waitsFor = standing.gap?.rawValue
+        places = standing.places.map {
+            Place(
+                application: $0.application, outcome: $0.outcome.rawValue, rank: $0.rank, grant: $0.grant,
+                grantState: $0.grantState?.rawValue)
+        }
+    }
+}

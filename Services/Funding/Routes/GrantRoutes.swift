@@ -1,0 +1,81 @@
+import Events
+import HTTPDefaults
+import Hummingbird
+import Postgres
+
+import struct FoundationEssentials.Date
+import struct FoundationEssentials.UUID
+
+/// Grants, reserved or refused, with the derivation of their amounts.
+struct GrantRoutes: Sendable {
+    let grants: GrantStore
+    let commands: Commands
+
+    func add(to router: Router<MaillageContext>) {
+        router.group("/v1/grants").get(use: list).get("{id}", use: show)
+    }
+
+    @Sendable private func list(
+        _ request: Request, _ context: MaillageContext
+    ) async throws -> PageResponse<GrantView> {
+        let siren = try context.requireReader()
+        let page = try request.page()
+        let filter = GrantStore.Filter(
+            application: try Reading.id("application", of: request), call: try Reading.id("call", of: request),
+            siren: siren)
+        let found = try await grants.list(
+            filter, after: try Reading.after(page), limit: page.limit + 1, in: commands.pool)
+        return Reading.page(found, limit: page.limit, id: \.value.grant.id) { GrantView($0) }
+    }
+
+    @Sendable private func show(_ request: Request, _ context: MaillageContext) async throws -> Response {
+        let siren = try context.requireReader()
+        let view = GrantView(try await grants.find(try context.uuid("id"), visibleTo: siren, in: commands.pool))
+        return try JSONResponse(view, version: view.version).response()
+    }
+}
+
+struct GrantView: Encodable, Sendable {
+    let id: UUID
+    let version: Int64
+    let state: String
+    let kind: String
+    let call: UUID
+    let application: UUID
+    let experiment: UUID?
+    let envelope: UUID?
+    let beneficiarySiren: String
+    let requestedCents: Int64
+    let reservedCents: Int64
+    let committedCents: Int64
+    let releasedCents: Int64
+    let paidCents: Int64
+    let ruleSet: String?
+    let bindingRule: String?
+    let derivation: [AppliedRule]
+    let reason: String?
+    let settledAt: Date
+
+    init(_ stored: Versioned<GrantStanding>) {
+        let standing = stored.value
+        id = standing.grant.id
+        version = stored.version
+        state = standing.grant.state.rawValue
+        kind = standing.grant.purpose.rawValue
+        call = standing.grant.call
+        application = standing.grant.application
+        experiment = standing.experiment
+        envelope = standing.envelope
+        beneficiarySiren = standing.grant.consortium.lead.siren
+        requestedCents = standing.requestedCents
+        reservedCents = standing.grant.reservedCents
+        committedCents = standing.committedCents
+        releasedCents = standing.releasedCents
+        paidCents = standing.paidCents
+        ruleSet = standing.ruleSet
+        bindingRule = standing.bindingRule
+        derivation = standing.derivation
+        reason = standing.reason
+        settledAt = standing.settledAt
+    }
+}

@@ -1,0 +1,88 @@
+import FundingDomain
+import HTTPDefaults
+import Hummingbird
+import Postgres
+
+import struct FoundationEssentials.Date
+import struct FoundationEssentials.UUID
+
+/// Payments: approved by another person than the one who ordered, executed once.
+struct PaymentRoutes: Sendable {
+    let payments: PaymentStore
+    let commands: Commands
+
+    func add(to router: Router<MaillageContext>) {
+        router.group("/v1/payments/{id}").get(use: show).post("approve", use: approve).post("execute", use: execute)
+    }
+
+    private struct ExecutePayment: Decodable {
+        let bankReference: String
+    }
+
+    @Sendable private func show(_ request: Request, _ context: MaillageContext) async throws -> Response {
+        _ = try context.require(.operator, .payingOfficer)
+        let view = PaymentView(try await payments.find(try context.uuid("id"), in: commands.pool))
+        return try JSONResponse(view, version: view.version).response()
+    }
+
+    @Sendable private func approve(_ request: Request, _ context: MaillageContext) async throws -> Response {
+        _ = try context.require(.payingOfficer)
+        let id = try context.uuid("id")
+        let expected = try request.expectedVersion()
+        return try await commands.change(request, context) { transaction in
+            let approved = try await payments.approve(
+                id, expected: expected, commands.context(context), in: transaction)
+            return Versioned(value: PaymentView(approved), version: approved.version)
+        }
+    }
+
+    @Sendable private func execute(_ request: Request, _ context: MaillageContext) async throws -> Response {
+        _ = try context.require(.payingOfficer)
+        let id = try context.uuid("id")
+        let expected = try request.expectedVersion()
+        let command = try await IdempotentCommand(request, context)
+        let body = try command.decode(ExecutePayment.self)
+        return try await command.run(on: commands.pool) { transaction in
+            let executed = try await payments.execute(
+                id, bankReference: body.bankReference, expected: expected, commands.context(context),
+                in: transaction)
+            return try CommandResponse.ok(PaymentView(executed), version: executed.version)
+        }
+    }
+}
+
+/// A payment; of the bank details only what is enough to recognise them.
+struct PaymentView: Encodable, Sendable {
+    let id: UUID
+    let version: Int64
+    let state: String
+    let tranche: UUID
+    let agreement: UUID
+    let amountCents: Int64
+    let creditorName: String
+    let ibanMasked: String
+    let orderedBy: String
+    let orderedAt: Date
+    let approvedBy: String?
+    let approvedAt: Date?
+    let bankReference: String?
+    let executedAt: Date?
+
+    init(_ stored: Versioned<PaymentStore.Standing>) {
+        let payment = stored.value.payment
+        id = payment.id
+        version = stored.version
+        state = payment.state.rawValue
+        tranche = payment.tranche
+        agreement = payment.agreement
+        amountCents = payment.amountCents
+        creditorName = payment.creditorName
+        ibanMasked = payment.iban.masked
+        orderedBy = payment.orderedBy
+        orderedAt = stored.value.orderedAt
+        approvedBy = payment.approvedBy
+        approvedAt = stored.value.approvedAt
+        bankReference = payment.bankReference
+        executedAt = stored.value.executedAt
+    }
+}

@@ -1,0 +1,171 @@
+import Events
+import FundingDomain
+import Outbox
+import Postgres
+
+import struct FoundationEssentials.Date
+import struct FoundationEssentials.UUID
+
+/// Agreements with their tranches and signatories.
+struct AgreementStore: Sendable {
+    let tranches: TrancheStore
+
+    /// What signing takes.
+    struct Signature: Sendable {
+        let signatories: [Signatory]
+        let day: Date
+    }
+
+    func draft(
+        grant id: UUID, _ command: CommandContext, in session: some PostgresSession
+    ) async throws -> Versioned<Agreement> {
+        let rows = try await session.query("select * from grants where id = \(id)")
+        guard let row = rows.first else { throw StoreRefusal.notFound(noun: "grant") }
+        let agreement = try Agreement.draft(
+            id: EventID.next(), of: try GrantStore.grant(row), nextID: { EventID.next() })
+        let inserted = try await session.query(
+            """
+            insert into agreements (id, grant_id, application, lead_siren, state, drafted_at, drafted_by)
+            values (\(agreement.id), \(id), \(agreement.application), \(agreement.consortium.lead.siren),
+                \(agreement.state.rawValue), \(command.now), \(command.actor))
+            on conflict (grant_id) where state in ('draft', 'signed') do nothing
+            """)
+        guard inserted.affectedCount == 1 else { throw FundingError.agreementExists }
+        try await tranches.insert(agreement.tranches, in: session)
+        return Versioned(value: agreement, version: 1)
+    }
+
+    /// Signs, binds the grant, opens the tranches, and releases what already has its evidence.
+    func sign(
+        _ id: UUID, _ signature: Signature, expected: Int64, _ command: CommandContext,
+        in session: some PostgresSession
+    ) async throws -> Versioned<Agreement> {
+        let stored = try await find(id, isLocked: true, in: session)
+        try stored.check(expected)
+        var agreement = stored.value
+        let commitment = try agreement.sign(by: signature.signatories, on: signature.day, at: command.now)
+        let signed = command.event(Self.payload(agreement, at: command.now), about: id)
+        try await LedgerStore.book(.init(transfer: commitment, at: command.now, event: signed.id), in: session)
+        try await save(agreement, in: session)
+        try await EventLog.append([signed] + agreement.tranches.map { Self.opened($0, command) }, in: session)
+        let evidence = TrancheStore.EvidenceRecord(
+            agreement: id, condition: .agreementSigned, event: signed.id, subject: id.lowercase,
+            occurredAt: command.now)
+        try await tranches.record(evidence, command, in: session)
+        return try await find(id, in: session)
+    }
+
+    /// The agreement if it is signed; nil when it is a draft or not ours.
+    func signed(_ id: UUID, isLocked: Bool = false, in session: some PostgresSession) async throws -> Agreement? {
+        do {
+            let agreement = try await find(id, isLocked: isLocked, in: session).value
+            return agreement.state == .signed ? agreement : nil
+        } catch StoreRefusal.notFound {
+            return nil
+        }
+    }
+
+    /// - Parameter siren: of the caller's organisation, when it may see its own only.
+    func find(
+        _ id: UUID, visibleTo siren: String? = nil, isLocked: Bool = false, in session: some PostgresSession
+    ) async throws -> Versioned<Agreement> {
+        if isLocked { try await session.query("select id from agreements where id = \(id) for update") }
+        let rows = try await session.query(
+            """
+            select g.*, a.id as agreement, a.state as agreement_state, a.version as agreement_version, a.signed_on,
+                a.signed_at
+            from agreements a join grants g on g.id = a.grant_id
+            where a.id = \(id) and (\(siren) is null or a.lead_siren = \(siren))
+            """)
+        guard let row = rows.first else { throw StoreRefusal.notFound(noun: "agreement") }
+        return try await read(row, in: session)
+    }
+
+    /// Which agreements are listed.
+    struct Filter: Sendable {
+        var application: UUID?
+        /// Of the caller's organisation, when it may see its own only.
+        var siren: String?
+    }
+
+    /// Agreements in the order of their ids, without their tranches and signatories.
+    func list(
+        _ filter: Filter, after: UUID?, limit: Int, in session: some PostgresSession
+    ) async throws -> [Versioned<Agreement>] {
+        let rows = try await session.query(
+            """
+            select g.*, a.id as agreement, a.state as agreement_state, a.version as agreement_version, a.signed_on,
+                a.signed_at
+            from agreements a join grants g on g.id = a.grant_id
+            where (\(filter.application) is null or a.application = \(filter.application))
+                and (\(filter.siren) is null or a.lead_siren = \(filter.siren))
+                and (\(after) is null or a.id > \(after))
+            order by a.id limit \(limit)
+            """)
+        return try rows.map { try Self.agreement($0, tranches: [], signatories: []) }
+    }
+
+    private func read(_ row: PostgresRow, in session: some PostgresSession) async throws -> Versioned<Agreement> {
+        let id = try row.get("agreement", as: UUID.self)
+        return try Self.agreement(
+            row, tranches: try await tranches.standings(ofAgreement: id, in: session).map(\.tranche.value),
+            signatories: try await signatories(of: id, in: session))
+    }
+
+    private static func agreement(
+        _ row: PostgresRow, tranches: [Tranche], signatories: [Signatory]
+    ) throws -> Versioned<Agreement> {
+        let signed: (on: Date, at: Date)?
+        if let day = try row.get("signed_on", as: Date?.self) {
+            signed = (day, try row.get("signed_at"))
+        } else {
+            signed = nil
+        }
+        let agreement = Agreement(
+            id: try row.get("agreement"), of: try GrantStore.grant(row), state: try row.get("agreement_state"),
+            tranches: tranches, signatories: signatories, signed: signed)
+        return Versioned(value: agreement, version: try row.get("agreement_version"))
+    }
+
+    private func signatories(of id: UUID, in session: some PostgresSession) async throws -> [Signatory] {
+        let rows = try await session.query(
+            "select side, name, role from signatories where agreement = \(id) order by position")
+        return try rows.map { row in
+            Signatory(side: try row.get("side"), name: try row.get("name"), role: try row.get("role"))
+        }
+    }
+
+    private func save(_ agreement: Agreement, in session: some PostgresSession) async throws {
+        try await session.query(
+            """
+            update agreements set state = \(agreement.state.rawValue), version = version + 1,
+                signed_on = \(agreement.signedOn), signed_at = \(agreement.signedAt)
+            where id = \(agreement.id)
+            """)
+        let signatories = agreement.signatories
+        try await session.query(
+            """
+            insert into signatories (agreement, position, side, name, role)
+            select \(agreement.id), place - 1, side, name, role
+            from unnest(\(signatories.map(\.side.rawValue)), \(signatories.map(\.name)), \(signatories.map(\.role)))
+                with ordinality as signatory (side, name, role, place)
+            """)
+        try await tranches.open(agreement: agreement.id, in: session)
+    }
+
+    private static func payload(_ agreement: Agreement, at now: Date) -> AgreementSigned {
+        AgreementSigned(
+            agreement: agreement.id, grant: agreement.grant, application: agreement.application,
+            call: agreement.call, lead: ConsortiumMember(agreement.consortium.lead),
+            partners: agreement.consortium.partners.map { ConsortiumMember($0) },
+            grantedCents: agreement.grantedCents, tranches: agreement.tranches.map { TrancheTerms($0) }, signedAt: now)
+    }
+
+    private static func opened(_ tranche: Tranche, _ command: CommandContext) -> NewEvent {
+        let terms = TrancheTerms(tranche)
+        let payload = TrancheOpened(
+            tranche: tranche.id, agreement: tranche.agreement, number: tranche.number,
+            amountCents: tranche.amountCents, conditions: terms.conditions)
+        return command.event(payload, about: tranche.id)
+    }
+}

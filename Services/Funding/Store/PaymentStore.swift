@@ -1,0 +1,143 @@
+import Events
+import FundingDomain
+import Outbox
+import Postgres
+
+import struct FoundationEssentials.Date
+import struct FoundationEssentials.UUID
+
+/// Payments of tranches.
+struct PaymentStore: Sendable {
+    let tranches: TrancheStore
+
+    /// To whom a payment goes, as the caller wrote it.
+    struct Creditor: Sendable {
+        let name: String
+        let iban: String
+    }
+
+    /// A payment with when what happened to it.
+    struct Standing: Sendable {
+        var payment: Payment
+        let orderedAt: Date
+        let approvedAt: Date?
+        let executedAt: Date?
+    }
+
+    func order(
+        tranche id: UUID, to creditor: Creditor, _ command: CommandContext, in session: some PostgresSession
+    ) async throws -> Versioned<Standing> {
+        let tranche = try await tranches.lock(id, in: session).value
+        let payment = try Payment.order(
+            id: EventID.next(), of: tranche, creditorName: creditor.name, iban: creditor.iban, by: command.actor)
+        let inserted = try await session.query(
+            """
+            insert into payments (id, tranche, amount_cents, state, creditor_name, iban, ordered_by, ordered_at)
+            values (\(payment.id), \(id), \(payment.amountCents), \(payment.state.rawValue), \(payment.creditorName),
+                \(payment.iban.electronicForm), \(payment.orderedBy), \(command.now))
+            on conflict (tranche) where state in ('ordered', 'approved', 'executed') do nothing
+            """)
+        guard inserted.affectedCount == 1 else { throw FundingError.paymentExists }
+        let ordered = PaymentOrdered(
+            payment: payment.id, tranche: id, agreement: payment.agreement, amountCents: payment.amountCents,
+            orderedAt: command.now)
+        try await EventLog.append([command.event(ordered, about: payment.id)], in: session)
+        return try await find(payment.id, in: session)
+    }
+
+    func approve(
+        _ id: UUID, expected: Int64, _ command: CommandContext, in session: some PostgresSession
+    ) async throws -> Versioned<Standing> {
+        let stored = try await find(id, isLocked: true, in: session)
+        try stored.check(expected)
+        var payment = stored.value.payment
+        try payment.approve(by: command.actor)
+        try await session.query(
+            """
+            update payments set state = \(payment.state.rawValue), version = version + 1,
+                approved_by = \(payment.approvedBy), approved_at = \(command.now)
+            where id = \(id)
+            """)
+        return try await find(id, in: session)
+    }
+
+    /// Books the bank's execution; a repetition under the same bank reference changes nothing, whatever version it names.
+    func execute(
+        _ id: UUID, bankReference: String, expected: Int64, _ command: CommandContext,
+        in session: some PostgresSession
+    ) async throws -> Versioned<Standing> {
+        let stored = try await find(id, isLocked: true, in: session)
+        var payment = stored.value.payment
+        var tranche = try await tranches.lock(payment.tranche, in: session).value
+        let isRepetition = payment.state == .executed && payment.bankReference == bankReference
+        if !isRepetition { try stored.check(expected) }
+        guard let transfer = try payment.execute(bankReference: bankReference, tranche: &tranche) else { return stored }
+        let executed = command.event(
+            PaymentExecuted(
+                payment: id, tranche: tranche.id, agreement: tranche.agreement, amountCents: payment.amountCents,
+                bankReference: bankReference, executedAt: command.now),
+            about: id)
+        try await save(executed: payment, command, in: session)
+        try await tranches.save(paid: tranche, in: session)
+        try await LedgerStore.book(.init(transfer: transfer, at: command.now, event: executed.id), in: session)
+        try await EventLog.append([executed], in: session)
+        return try await find(id, in: session)
+    }
+
+    func find(
+        _ id: UUID, isLocked: Bool = false, in session: some PostgresSession
+    ) async throws -> Versioned<Standing> {
+        if isLocked { try await session.query("select id from payments where id = \(id) for update") }
+        let rows = try await session.query(
+            """
+            select p.*, t.agreement, t.number, t.conditions, t.state as tranche_state, a.grant_id
+            from payments p join tranches t on t.id = p.tranche join agreements a on a.id = t.agreement
+            where p.id = \(id)
+            """)
+        guard let row = rows.first else { throw StoreRefusal.notFound(noun: "payment") }
+        return try Self.standing(row)
+    }
+
+    /// In the order of the tranches.
+    func ofAgreement(_ id: UUID, in session: some PostgresSession) async throws -> [Versioned<Standing>] {
+        let rows = try await session.query(
+            """
+            select p.*, t.agreement, t.number, t.conditions, t.state as tranche_state, a.grant_id
+            from payments p join tranches t on t.id = p.tranche join agreements a on a.id = t.agreement
+            where t.agreement = \(id) order by t.number, p.id
+            """)
+        return try rows.map { try Self.standing($0) }
+    }
+
+    private func save(
+        executed payment: Payment, _ command: CommandContext, in session: some PostgresSession
+    ) async throws {
+        do throws(PostgresError) {
+            try await session.query(
+                """
+                update payments set state = \(payment.state.rawValue), version = version + 1,
+                    bank_reference = \(payment.bankReference), executed_by = \(command.actor),
+                    executed_at = \(command.now)
+                where id = \(payment.id)
+                """)
+        } catch {
+            throw error.isUniqueViolation ? FundingError.bankReferenceUsed : error
+        }
+    }
+
+    private static func standing(_ row: PostgresRow) throws -> Versioned<Standing> {
+        let tranche = Tranche(
+            id: try row.get("tranche"), agreement: try row.get("agreement"), grant: try row.get("grant_id"),
+            number: try row.get("number"), amountCents: try row.get("amount_cents"),
+            conditions: try row.get("conditions", as: [String].self).compactMap { ReleaseCondition(rawValue: $0) },
+            state: try row.get("tranche_state"))
+        let payment = Payment(
+            id: try row.get("id"), of: tranche, creditorName: try row.get("creditor_name"),
+            iban: try IBAN(try row.get("iban", as: String.self)), orderedBy: try row.get("ordered_by"),
+            progress: (try row.get("state"), try row.get("approved_by"), try row.get("bank_reference")))
+        let standing = Standing(
+            payment: payment, orderedAt: try row.get("ordered_at"), approvedAt: try row.get("approved_at"),
+            executedAt: try row.get("executed_at"))
+        return Versioned(value: standing, version: try row.get("version"))
+    }
+}

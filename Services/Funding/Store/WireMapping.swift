@@ -1,0 +1,84 @@
+import CofundingRules
+import Events
+import FundingDomain
+import Postgres
+
+/// The consortium as it is stored, in the form of the wire.
+struct ConsortiumColumn: Codable {
+    let lead: ConsortiumMember
+    let partners: [ConsortiumMember]
+
+    init(_ consortium: Consortium) {
+        lead = ConsortiumMember(consortium.lead)
+        partners = consortium.partners.map { ConsortiumMember($0) }
+    }
+
+    var consortium: Consortium {
+        Consortium(lead: Member(lead), partners: partners.map { Member($0) })
+    }
+
+    static func json(_ consortium: Consortium) throws -> PostgresJSON {
+        PostgresJSON(bytes: try WireCoding.encode(ConsortiumColumn(consortium)))
+    }
+
+    static func read(_ json: PostgresJSON) throws -> Consortium {
+        try WireCoding.decode(ConsortiumColumn.self, from: json.bytes).consortium
+    }
+}
+
+extension ConsortiumMember {
+    init(_ member: Member) {
+        self.init(siren: member.siren, structureType: member.structureType, sector: member.sector)
+    }
+}
+
+extension Member {
+    init(_ member: ConsortiumMember) {
+        self.init(siren: member.siren, structureType: member.structureType, sector: member.sector)
+    }
+}
+
+extension EnvelopeKind {
+    init(_ purpose: EnvelopePurpose) {
+        switch purpose {
+        case .animation: self = .animation
+        case .experiments: self = .experiments
+        }
+    }
+}
+
+extension DecidedOutcome {
+    init(_ outcome: SelectionOutcome) {
+        switch outcome {
+        case .funded: self = .funded
+        case .reserve: self = .reserve
+        case .rejected: self = .rejected
+        }
+    }
+}
+
+extension EvidenceKind {
+    init(_ condition: ReleaseCondition) {
+        switch condition {
+        case .agreementSigned: self = .agreementSigned
+        case .siteOpened: self = .siteOpened
+        case .milestoneReached: self = .milestoneReached
+        case .experimentCompleted: self = .experimentCompleted
+        }
+    }
+}
+
+extension AppliedRule {
+    init(_ step: DerivationStep) {
+        self.init(
+            rule: step.rule.rawValue, valueCents: step.valueCents, isBinding: step.isBinding, source: step.source)
+    }
+}
+
+extension TrancheTerms {
+    init(_ tranche: Tranche) {
+        self.init(
+            tranche: tranche.id, number: tranche.number, amountCents: tranche.amountCents,
+            conditions: tranche.conditions.map { EvidenceKind($0) })
+    }
+}

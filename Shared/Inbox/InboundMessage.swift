@@ -1,0 +1,110 @@
+import Events
+import FoundationEssentials
+import Outbox
+import Postgres
+import RabbitMQ
+
+/// A message as it came, kept for the case that it must be parked or lies among the dead letters.
+struct MessageSource: Sendable {
+    let messageID: String?
+    let exchange: String
+    let routingKey: String
+    let headers: PostgresJSON
+    /// The original bytes.
+    let body: [UInt8]
+    /// From 1.
+    let deliveryNumber: Int
+
+    init(_ delivery: Delivery, body: [UInt8]) {
+        messageID = delivery.messageID.map { StoredText.clean($0) }
+        exchange = StoredText.clean(delivery.exchange)
+        routingKey = StoredText.clean(delivery.routingKey)
+        headers = Self.json(delivery.headers)
+        self.body = body
+        deliveryNumber = delivery.deliveryCount + 1
+    }
+
+    init(exchange: String, routingKey: String, headers: PostgresJSON, body: [UInt8]) {
+        messageID = nil
+        self.exchange = exchange
+        self.routingKey = routingKey
+        self.headers = headers
+        self.body = body
+        deliveryNumber = 1
+    }
+
+    /// The scalar headers; of two with one key the last stays. `jsonb` refuses a NUL even when it is escaped.
+    private static func json(_ headers: [(String, HeaderValue)]) -> PostgresJSON {
+        guard !headers.isEmpty else { return PostgresJSON(bytes: Array("{}".utf8)) }
+        var texts: [String: String] = [:]
+        for (key, value) in headers { texts[StoredText.clean(key)] = text(value) }
+        // Strings alone always encode.
+        return (try? PostgresJSON(encoding: texts)) ?? PostgresJSON(bytes: Array("{}".utf8))
+    }
+
+    private static func text(_ value: HeaderValue) -> String? {
+        switch value {
+        case .string(let text): StoredText.clean(text, bytesMax: 1024)
+        case .int(let number): String(number)
+        case .bool(let flag): String(flag)
+        case .other: nil
+        }
+    }
+}
+
+/// An event that was received.
+struct InboundMessage: Sendable {
+    let event: InboundEvent
+    let source: MessageSource
+    let isSequenced: Bool
+}
+
+/// What a batch of deliveries holds.
+struct BatchContents {
+    /// In the order of processing: what needs no order as it came, then the rest by subject and sequence.
+    private(set) var messages: [InboundMessage] = []
+    private(set) var undecodable: [(source: MessageSource, failure: PermanentFailure)] = []
+    /// The same id again within the batch: one statement cannot insert it twice.
+    private(set) var repeatCount = 0
+
+    init(_ batch: DeliveryBatch, _ handlers: HandlerTable) {
+        messages.reserveCapacity(batch.count)
+        var ids = Set<UUID>(minimumCapacity: batch.count)
+        for (index, delivery) in batch.deliveries.enumerated() {
+            let source = MessageSource(delivery, body: Array(batch.body(index)))
+            do throws(PermanentFailure) {
+                let event = try Self.event(source)
+                guard ids.insert(event.id).inserted else {
+                    repeatCount += 1
+                    continue
+                }
+                messages.append(
+                    InboundMessage(event: event, source: source, isSequenced: handlers.isSequenced(event)))
+            } catch {
+                undecodable.append((source, error))
+            }
+        }
+        let ordered = messages.filter(\.isSequenced).sorted {
+            ($0.event.key, $0.event.sequence) < ($1.event.key, $1.event.sequence)
+        }
+        if !ordered.isEmpty { messages = messages.filter { !$0.isSequenced } + ordered }
+    }
+
+    private static func event(_ source: MessageSource) throws(PermanentFailure) -> InboundEvent {
+        guard source.body.count <= EventEnvelope.byteCountMax else {
+            let reason = "\(source.body.count) bytes, \(EventEnvelope.byteCountMax) are allowed"
+            throw PermanentFailure(class: "envelope", reason: reason)
+        }
+        let envelope: EventEnvelope
+        do {
+            envelope = try EventEnvelope(decoding: source.body)
+        } catch {
+            throw PermanentFailure(class: "envelope", reason: error.description)
+        }
+        // Longer ones do not fit into an index, and no owner of ours sends control characters.
+        guard StoredText.clean(envelope.subject) == envelope.subject else {
+            throw PermanentFailure(class: "envelope", reason: "subject: over 255 bytes or with control characters")
+        }
+        return InboundEvent(envelope)
+    }
+}

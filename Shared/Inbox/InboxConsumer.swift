@@ -1,0 +1,97 @@
+package import Events
+package import Logging
+import Observability
+package import Outbox
+package import Postgres
+package import RabbitMQ
+import ServiceLifecycle
+
+/// A service's ear: workers that take batches from its queue, apply them and acknowledge them after the commit, and the sweep
+/// over parked events. Any number of replicas may run one on the same queue.
+package struct InboxConsumer: Service {
+    private static let backlogInterval = Duration.seconds(10)
+
+    private let listener: EventOwner
+    private let consumer: RabbitConsumer
+    private let processor: InboxProcessor
+    private let workerCount: Int
+    private let settings: InboxSettings
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - consumer: of the listener's queue; for `workers` above 1, with as many batches in flight and one more.
+    ///   - wakeUp: of this process's relay, because handlers append events.
+    package init(
+        listener: EventOwner, pool: PostgresPool, consumer: RabbitConsumer, handlers: [EventHandler], workers: Int = 1,
+        wakeUp: RelayWakeUp? = nil, settings: InboxSettings = InboxSettings(), logger: Logger
+    ) {
+        self.listener = listener
+        self.consumer = consumer
+        self.settings = settings
+        self.logger = logger
+        workerCount = max(1, workers)
+        processor = InboxProcessor(
+            pool: pool, handlers: handlers, wakeUp: wakeUp, settings: settings, logger: logger)
+    }
+
+    /// The same path without a broker.
+    package func process(_ batch: DeliveryBatch) async throws {
+        try await processor.process(batch)
+    }
+
+    /// Runs until the graceful shutdown, where it finishes and acknowledges what it holds, or until the task is cancelled.
+    package func run() async throws {
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<workerCount { group.addTask { await work() } }
+            group.addTask { await sweep() }
+            group.addTask {
+                // Throws when the task is cancelled; both ways the queue gets back what nobody works on.
+                try? await gracefulShutdown()
+                await consumer.drain()
+            }
+        }
+    }
+
+    private func work() async {
+        while let batch = await nextBatch() {
+            do {
+                try await processor.process(batch)
+                await consumer.acknowledge(batch)
+            } catch {
+                logger.warning(
+                    "a batch goes back to the queue",
+                    metadata: [
+                        LogKeys.queue: "\(EventCatalogue.queue(of: listener))", LogKeys.count: "\(batch.count)",
+                        LogKeys.error: "\(Self.describe(error))",
+                    ])
+                await consumer.abandon(batch)
+            }
+        }
+    }
+
+    /// nil when the consumer drains or the task is cancelled.
+    private func nextBatch() async -> DeliveryBatch? {
+        do { return try await consumer.next() } catch { return nil }
+    }
+
+    private func sweep() async {
+        var backlogAt = ContinuousClock.now
+        while !Task.isShuttingDownGracefully && !Task.isCancelled {
+            do {
+                try await processor.sweep()
+                if .now >= backlogAt {
+                    backlogAt = .now + Self.backlogInterval
+                    try await processor.reportBacklog()
+                }
+            } catch {
+                logger.warning("parked events were not looked after", metadata: [LogKeys.error: "\(Self.describe(error))"])
+            }
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: settings.sweepInterval) }
+        }
+    }
+
+    /// An unknown error's text may hold values of rows.
+    private static func describe(_ error: any Error) -> String {
+        (error as? PostgresError)?.description ?? "\(Swift.type(of: error))"
+    }
+}

@@ -1,0 +1,9 @@
+package import Migrations
+
+/// The tables that every service has in its own schema for what it listens to.
+package enum InboxSchema {
+    package static let migrations = [
+        MigrationFile(
+            component: "inbox", name: "0001-inbox", sql: String(decoding: PackageResources._001_inbox_sql, as: UTF8.self))
+    ]
+}

@@ -1,0 +1,84 @@
+import FoundationEssentials
+import Postgres
+
+/// Tries parked events again whose time has come: what was not ready, and as a net what a lost wake-up left behind.
+///
+/// Candidates are chosen without a lock and then locked one by one, the subject's row before any parked one, as everybody does.
+/// What another replica works on is skipped: whoever holds a subject drains it.
+struct ParkedSweep {
+    private static let candidateCountMax = 200
+
+    let pool: PostgresPool
+    let handlers: HandlerTable
+    let metrics: InboxMetrics
+
+    /// - Parameter bury: takes an event that failed for good.
+    /// - Returns: the number of subjects and events that were tried.
+    func run(bury: (UUID, PermanentFailure) async throws -> Void) async throws -> Int {
+        var triedCount = 0
+        var keys: Set<OrderKey> = []
+        for candidate in try await candidates() {
+            guard !candidate.isOrdered || keys.insert(candidate.key).inserted else { continue }
+            do {
+                guard let effects = try await retry(candidate) else { continue }
+                metrics.record(effects)
+                triedCount += 1
+            } catch let failure as HandlerFailure {
+                try await bury(failure.eventID ?? candidate.id, failure.permanent)
+                triedCount += 1
+            } catch {
+                // In conflict with somebody: it is still due at the next pass.
+                guard FailureKind(error) == .conflict else { throw error }
+                metrics.retry(.conflict)
+            }
+        }
+        return triedCount
+    }
+
+    private func candidates() async throws(PostgresError) -> [ParkedStore.Candidate] {
+        let rows = try await pool.query(
+            """
+            select id, owner, stream, subject, is_ordered from inbox_parked
+            where next_attempt_at <= now() order by next_attempt_at limit \(Self.candidateCountMax)
+            """)
+        var candidates: [ParkedStore.Candidate] = []
+        for row in rows {
+            let key = OrderKey(owner: try row.get("owner"), stream: try row.get("stream"), subject: try row.get("subject"))
+            candidates.append(
+                ParkedStore.Candidate(id: try row.get("id"), key: key, isOrdered: try row.get("is_ordered")))
+        }
+        return candidates
+    }
+
+    /// - Returns: nil when somebody else has it.
+    private func retry(_ candidate: ParkedStore.Candidate) async throws -> InboxEffects? {
+        try await pool.withTransaction { transaction in
+            var work = InboxTransaction(transaction, handlers)
+            guard candidate.isOrdered else {
+                guard let parked = try await ParkedStore(transaction).due(candidate.id) else { return nil }
+                return try await work.resume(parked.message)
+            }
+            guard let place = try await InboxStore(transaction).lockIfFree(candidate.key) else { return nil }
+            return try await work.resume(candidate.key, place)
+        }
+    }
+
+    func backlog() async throws(PostgresError) -> InboxMetrics.Backlog {
+        let rows = try await pool.query(
+            """
+            select count(*) filter (where waits_for = 'predecessor') as gaps,
+                count(*) filter (where waits_for = 'dead-predecessor') as dead_gaps,
+                count(*) filter (where waits_for = 'readiness') as not_ready,
+                count(distinct (owner, stream, subject)) filter (where waits_for = 'predecessor') as holes,
+                (select count(*) from dead_letters where state = 'open') as dead_letters
+            from inbox_parked
+            """)
+        guard let row = rows.first else {
+            return InboxMetrics.Backlog(
+                gapCount: 0, deadGapCount: 0, notReadyCount: 0, holeCount: 0, deadLetterCount: 0)
+        }
+        return InboxMetrics.Backlog(
+            gapCount: try row.get("gaps"), deadGapCount: try row.get("dead_gaps"), notReadyCount: try row.get("not_ready"),
+            holeCount: try row.get("holes"), deadLetterCount: try row.get("dead_letters"))
+    }
+}

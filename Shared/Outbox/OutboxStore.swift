@@ -1,0 +1,119 @@
+import Events
+import Postgres
+
+/// The relay's statements, all on the one connection that holds the leader's lock: when it is lost, nothing more is read
+/// or deleted in the name of a leader that no longer is.
+struct OutboxStore {
+    struct Snapshot {
+        /// Every transaction below has ended.
+        let oldestRunning: Int64
+        /// No transaction from here on had begun.
+        let next: Int64
+    }
+
+    struct Backlog {
+        let rowCount: Int64
+        let oldestAgeSeconds: Double
+    }
+
+    private let session: PostgresLease
+
+    init(_ session: PostgresLease) { self.session = session }
+
+    /// Tries to become the one active relay of the schema.
+    func becomeLeader() async throws(PostgresError) -> Bool {
+        let rows = try await session.query(
+            "select pg_try_advisory_lock(hashtextextended('maillage.outbox.' || current_schema(), 0)) as is_leader")
+        return try rows.first?.get("is_leader") ?? false
+    }
+
+    /// Settings of this session; the pool resets them when the connection comes back.
+    ///
+    /// A delete that a crash of the server undoes is a message published twice, which listeners drop: it need not wait for the
+    /// disk. The outbox is empty when it is analysed, and a plan made for an empty table scans a full one.
+    func prepareSession() async throws(PostgresError) {
+        try await session.query(
+            """
+            select set_config('synchronous_commit', 'off', false), set_config('enable_seqscan', 'off', false),
+                set_config('enable_sort', 'off', false)
+            """)
+    }
+
+    func positions(after cursor: Int64, limit: Int) async throws(PostgresError) -> [Int64] {
+        let rows = try await session.query(
+            "select position from outbox where position > \(cursor) order by position limit \(limit)")
+        return try Self.column("position", of: rows)
+    }
+
+    /// Which of these are still in the outbox: an operator may have dropped one.
+    func queued(_ positions: [Int64]) async throws(PostgresError) -> [Int64] {
+        let rows = try await session.query("select position from outbox where position = any(\(positions))")
+        return try Self.column("position", of: rows)
+    }
+
+    func snapshot() async throws(PostgresError) -> Snapshot {
+        let rows = try await session.query(
+            """
+            select pg_snapshot_xmin(s)::text::bigint as oldest, pg_snapshot_xmax(s)::text::bigint as next
+            from pg_current_snapshot() as s
+            """)
+        guard let row = rows.first else { return Snapshot(oldestRunning: 0, next: .max) }
+        return Snapshot(oldestRunning: try row.get("oldest"), next: try row.get("next"))
+    }
+
+    /// The events at these positions, in their order. Apart from the choice of positions: joined, it was ten times slower.
+    func rows(
+        at positions: [Int64], _ factory: inout MessageFactory
+    ) async throws(PostgresError) -> [OutboxRow] {
+        let rows = try await session.query(
+            """
+            select e.position, e.id, e.type, e.stream, e.subject, e.sequence, e.time, e.correlation, e.causation,
+                e.traceparent, e.data, p.personal,
+                extract(epoch from clock_timestamp() - e.recorded_at)::float8 as age_seconds
+            from events as e left join events_personal as p on p.position = e.position
+            where e.position = any(\(positions))
+            """)
+        var result: [OutboxRow] = []
+        result.reserveCapacity(rows.count)
+        for row in rows { result.append(try factory.row(row)) }
+        return result.sorted { $0.position < $1.position }
+    }
+
+    /// Those of the rows whose predecessor waits in the outbox too, with the predecessor's position.
+    func predecessors(of rows: [OutboxRow]) async throws(PostgresError) -> [(of: Int64, at: Int64)] {
+        let found = try await session.query(
+            """
+            select r.position, o.position as predecessor
+            from unnest(\(rows.map(\.position)), \(rows.map(\.key.stream)), \(rows.map(\.key.subject)),
+                \(rows.map(\.sequence))) as r (position, stream, subject, sequence)
+            join events as e on e.stream = r.stream and e.subject = r.subject and e.sequence = r.sequence - 1
+            join outbox as o on o.position = e.position
+            """)
+        var result: [(of: Int64, at: Int64)] = []
+        for row in found { result.append((of: try row.get("position"), at: try row.get("predecessor"))) }
+        return result
+    }
+
+    func delete(_ positions: [Int64]) async throws(PostgresError) {
+        try await session.query("delete from outbox where position = any(\(positions))")
+    }
+
+    func backlog() async throws(PostgresError) -> Backlog {
+        let rows = try await session.query(
+            """
+            select count(*) as row_count, coalesce((
+                select extract(epoch from clock_timestamp() - e.recorded_at)::float8 from events as e
+                where e.position = (select min(position) from outbox)), 0) as oldest_age
+            from outbox
+            """)
+        guard let row = rows.first else { return Backlog(rowCount: 0, oldestAgeSeconds: 0) }
+        return Backlog(rowCount: try row.get("row_count"), oldestAgeSeconds: try row.get("oldest_age"))
+    }
+
+    private static func column(_ name: String, of rows: PostgresRows) throws(PostgresError) -> [Int64] {
+        var values: [Int64] = []
+        values.reserveCapacity(rows.count)
+        for row in rows { values.append(try row.get(name)) }
+        return values
+    }
+}

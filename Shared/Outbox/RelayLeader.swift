@@ -1,0 +1,210 @@
+import Logging
+import Observability
+import RabbitMQ
+import ServiceLifecycle
+
+/// The one active relay of a schema, for as long as its connection and its lock last.
+///
+/// Flights (publish calls) overlap with the reading of the next rows; no transaction is open while the broker works. A row is
+/// deleted after its confirm and never before: a crash between the two makes a duplicate, which the inbox drops.
+struct RelayLeader {
+    private struct Flight {
+        let rows: [OutboxRow]
+        let readAt: ContinuousClock.Instant
+        var outcomes: [PublishOutcome]?
+    }
+
+    private struct Report: Sendable {
+        let number: Int
+        let outcomes: [PublishOutcome]
+    }
+
+    private typealias Group = ThrowingTaskGroup<Report, any Error>
+
+    /// Looks at the outbox in a row that find nothing to claim, before flights get their turn.
+    private static let scanCountMax = 20
+    private static let backlogInterval = Duration.seconds(5)
+
+    private let store: OutboxStore
+    private let publisher: any MessagePublisher
+    private let wakeUp: RelayWakeUp
+    private let settings: RelaySettings
+    private let metrics: RelayMetrics
+    private let logger: Logger
+    private var factory: MessageFactory
+    private var progress = RelayProgress()
+    /// In the order of claiming; `firstFlight` is the number of the first.
+    private var flights: [Flight] = []
+    private var firstFlight = 0
+    /// The last messages were neither confirmed nor refused.
+    private var isBrokerSilent = false
+    private var rescanAt = ContinuousClock.now
+    private var backlogAt = ContinuousClock.now
+
+    init(
+        store: OutboxStore, factory: MessageFactory, publisher: any MessagePublisher, wakeUp: RelayWakeUp, context: RelayContext
+    ) {
+        self.store = store
+        self.factory = factory
+        self.publisher = publisher
+        self.wakeUp = wakeUp
+        settings = context.settings
+        metrics = context.metrics
+        logger = context.logger
+    }
+
+    /// Relays until the service group shuts down (what is claimed is finished first) or an error ends the leadership.
+    mutating func lead() async throws {
+        try await store.prepareSession()
+        try await withThrowingTaskGroup(of: Report.self) { group in
+            while true {
+                try await reportBacklog()
+                let isStopping = Task.isShuttingDownGracefully
+                if !isStopping, flights.count < settings.flightCountMax, let rows = try await claim() {
+                    launch(rows, in: &group)
+                } else if !flights.isEmpty {
+                    guard let report = try await group.next() else { return }
+                    try await land(report)
+                } else if isStopping {
+                    return
+                } else {
+                    await wakeUp.wait(atMost: idleTime())
+                    rescanAt = .now
+                }
+            }
+        }
+    }
+
+    private func idleTime() -> Duration {
+        guard let retryAt = progress.nextRetry else { return settings.pollInterval }
+        return min(settings.pollInterval, max(.milliseconds(1), ContinuousClock.now.duration(to: retryAt)))
+    }
+
+    // MARK: Claiming
+
+    /// - Returns: rows to publish in their order; nil when there are none, or when the broker should not get more.
+    private mutating func claim() async throws -> [OutboxRow]? {
+        guard await !publisher.isBlocked else {
+            metrics.waiting(for: .brokerBlocked)
+            return nil
+        }
+        if let rows = try await claimRetries() { return rows }
+        guard !isBrokerSilent else {
+            metrics.waiting(for: .brokerSilent)
+            return nil
+        }
+        guard progress.holds.count < settings.holdCountMax else {
+            metrics.waiting(for: .holds)
+            return nil
+        }
+        metrics.waiting(for: nil)
+        return try await claimNew()
+    }
+
+    private mutating func claimRetries() async throws -> [OutboxRow]? {
+        let due = progress.due(at: .now, limit: settings.batchCountMax)
+        guard !due.isEmpty else { return nil }
+        let queued = try await store.queued(due)
+        progress.drop(Set(due).subtracting(queued))
+        let rows = progress.claimRetries(try await store.rows(at: queued, &factory), now: .now)
+        return rows.isEmpty ? nil : rows
+    }
+
+    private mutating func claimNew() async throws -> [OutboxRow]? {
+        let startedAt = ContinuousClock.now
+        let isRescan = startedAt >= rescanAt
+        if isRescan { progress.beginRescan(try await store.snapshot()) }
+        defer {
+            // A long transaction elsewhere keeps dead rows at the index's edge and makes rescans slow: they get a tenth of the time.
+            if isRescan {
+                let spent = startedAt.duration(to: .now)
+                rescanAt = max(rescanAt, .now + max(settings.rescanInterval, spent * 10))
+            }
+        }
+        for _ in 0..<Self.scanCountMax {
+            // Behind the highest position that was read all rows are new; before it, most are those in flight.
+            let limit = settings.batchCountMax + (progress.isBehind ? progress.claimed.count : 0)
+            let seen = try await store.positions(after: progress.cursor, limit: limit)
+            let fresh = Array(seen.filter { !progress.claimed.contains($0) }.prefix(settings.batchCountMax))
+            let isCut = fresh.count == settings.batchCountMax
+            let isComplete = seen.count < limit && !isCut
+            progress.scanned(upTo: isCut ? fresh.last : seen.last, wasComplete: isComplete)
+            let rows = try await claim(at: fresh)
+            if !rows.isEmpty { return rows }
+            if isComplete { return nil }
+        }
+        return nil
+    }
+
+    private mutating func claim(at positions: [Int64]) async throws -> [OutboxRow] {
+        guard !positions.isEmpty else { return [] }
+        let rows = try await store.rows(at: positions, &factory)
+        let unproven = progress.unproven(rows)
+        var late: Set<Int64> = []
+        if !unproven.isEmpty {
+            let known = progress.claimed.union(positions)
+            for predecessor in try await store.predecessors(of: unproven) where !known.contains(predecessor.at) {
+                late.insert(predecessor.of)
+            }
+            if !late.isEmpty { rescanAt = .now }
+        }
+        return progress.claim(rows, late: late, now: .now)
+    }
+
+    // MARK: Flights
+
+    private mutating func launch(_ rows: [OutboxRow], in group: inout Group) {
+        let number = firstFlight + flights.count
+        flights.append(Flight(rows: rows, readAt: .now))
+        let messages = rows.compactMap(\.message)
+        let (publisher, deadline) = (publisher, settings.publishDeadline)
+        group.addTask {
+            Report(number: number, outcomes: await publisher.publish(messages, deadline: deadline))
+        }
+    }
+
+    /// Settles flights in the order of claiming, whichever ends first.
+    private mutating func land(_ report: Report) async throws {
+        flights[report.number - firstFlight].outcomes = report.outcomes
+        while let flight = flights.first, let outcomes = flight.outcomes {
+            flights.removeFirst()
+            firstFlight += 1
+            try await settle(flight, outcomes)
+        }
+    }
+
+    private mutating func settle(_ flight: Flight, _ outcomes: [PublishOutcome]) async throws {
+        let hadHolds = !progress.holds.isEmpty
+        let settlement = progress.settle(flight.rows, outcomes, now: .now)
+        if !settlement.published.isEmpty {
+            try await store.delete(settlement.published)
+            progress.forget(settlement.published)
+        }
+        isBrokerSilent = settlement.failures[.unknown] != nil && settlement.published.isEmpty
+        let lag = (flight.rows.map(\.age).max() ?? .zero) + flight.readAt.duration(to: .now)
+        metrics.settled(settlement, lag: lag, heldSubjectCount: progress.holds.count)
+        log(flight, outcomes, hadHolds: hadHolds)
+    }
+
+    /// One record when holding back begins and one when it ends: an outage is not a record per message.
+    private func log(_ flight: Flight, _ outcomes: [PublishOutcome], hadHolds: Bool) {
+        if hadHolds && progress.holds.isEmpty { logger.info("all subjects that were held back are published") }
+        guard !hadHolds else { return }
+        for (row, outcome) in zip(flight.rows, outcomes) {
+            guard RelayFailure(outcome, mayBeReturned: row.mayBeReturned) != nil else { continue }
+            logger.warning(
+                "an event was not confirmed; its subject is held back until it is",
+                metadata: [
+                    LogKeys.eventID: "\(row.message?.messageID ?? "")", LogKeys.eventType: "\(row.message?.type ?? "")",
+                    LogKeys.reason: "\(outcome)",
+                ])
+            return
+        }
+    }
+
+    private mutating func reportBacklog() async throws {
+        guard .now >= backlogAt else { return }
+        backlogAt = .now + Self.backlogInterval
+        metrics.backlog(try await store.backlog())
+    }
+}

@@ -1,0 +1,76 @@
+import Foundation
+import RabbitMQ
+import TestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct CutConnectionTests {
+    private func withCutConnection<R>(
+        _ body: (RabbitMQConfiguration, RabbitMQConfiguration, BrokerNames, BrokerProxy) async throws -> R
+    ) async throws -> R {
+        let url = try TestBroker.url()
+        let port = try #require(UInt16(url.split(separator: ":").last?.prefix { $0.isNumber } ?? ""))
+        return try await BrokerProxy.with(port) { proxy in
+            try await withBroker { direct, name in
+                let through = try TestBroker.configuration(
+                    url: url.replacing(":\(port)", with: ":\(proxy.port)"), heartbeat: .seconds(2))
+                return try await body(through, direct, name, proxy)
+            }
+        }
+    }
+
+    @Test(arguments: [1, 4_000, 100_003]) func nothingConfirmedIsLostWhenTheWayThereIsCut(after bytes: Int) async throws {
+        try await withCutConnection { through, direct, name, proxy in
+            // given
+            let queue = name("orders")
+            try await direct.declareQueue(queue)
+            try await withPublisher(through) { publisher in
+                #expect(await publisher.publish(messages(0..<1, to: queue), deadline: .seconds(20)) == [.confirmed])
+                proxy.cut(after: bytes, .toBroker)
+
+                // when
+                let sent = messages(1..<1_001, to: queue, padding: 200)
+                let outcomes = await publisher.publish(sent, deadline: .seconds(20))
+
+                // then
+                #expect(proxy.cuts == 1)
+                #expect(outcomes.contains { if case .unknown = $0 { true } else { false } })
+                #expect(outcomes.last == .confirmed, "it has connected again and gone on")
+                let count = try await direct.messageCount(queue)
+                let stored = Set(try await withConsumer(direct, queue) { try await $0.take(count) })
+                let confirmed = outcomes.indices.filter { outcomes[$0] == .confirmed }.map { $0 + 1 }
+                #expect(stored.isSuperset(of: confirmed))
+            }
+        }
+    }
+
+    @Test(arguments: [1, 4_000, 100_003]) func everythingArrivesWhenTheWayBackIsCut(after bytes: Int) async throws {
+        try await withCutConnection { through, direct, name, proxy in
+            // given
+            let queue = name("orders")
+            try await direct.declareQueue(queue)
+            try await withConsumer(through, queue, batch: 50) { consumer in
+                async let first = consumer.take(1)
+                _ = try await withPublisher(direct) { publisher in
+                    await publisher.publish(messages(0..<1, to: queue), deadline: .seconds(20))
+                }
+                #expect(try await first == [0])
+                proxy.cut(after: bytes, .toClient)
+
+                // when
+                _ = try await withPublisher(direct) { publisher in
+                    await publisher.publish(messages(1..<1_001, to: queue, padding: 200), deadline: .seconds(20))
+                }
+                var seen: Set<Int> = []
+                while seen.count < 1_000, let batch = try await consumer.next() {
+                    #expect(batch.numbers.allSatisfy { 1...1_000 ~= $0 }, "no body is torn")
+                    seen.formUnion(batch.numbers)
+                    await consumer.acknowledge(batch)
+                }
+
+                // then
+                #expect(proxy.cuts == 1)
+                #expect(seen == Set(1...1_000))
+            }
+        }
+    }
+}

@@ -1,0 +1,209 @@
+import Foundation
+import Glibc
+package import RabbitMQ
+import Synchronization
+
+/// A RabbitMQ node of a test's own, to be stopped, killed and starved. RabbitMQ refuses to run as root, so root starts it as
+/// the user `rabbitmq`. It uses free ports, its own epmd and a folder that is removed with it, also when the test process dies.
+package final class PrivateBroker: Sendable {
+    private static let program = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+    private static let control = "/usr/lib/rabbitmq/bin/rabbitmqctl"
+
+    private let folder: String
+    private let port: UInt16
+    private let environment: [String: String]
+    private let node = Mutex<Process?>(nil)
+    private let guardian = Process()
+    private let guardianInput = Pipe()
+
+    /// Lends a running node.
+    package static func with<R>(_ body: (PrivateBroker) async throws -> R) async throws -> R {
+        let broker = try PrivateBroker()
+        defer { broker.remove() }
+        try await broker.start()
+        return try await body(broker)
+    }
+
+    private init() throws {
+        let ports = try FreePorts.take(3)
+        port = ports[0]
+        folder = "/tmp/maillage-broker-\(UUID().uuidString.prefix(8).lowercased())"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let settings = """
+            listeners.tcp.1 = 127.0.0.1:\(port)
+            loopback_users = none
+            disk_free_limit.absolute = 50MB
+            log.console = false
+
+            """
+        try settings.write(toFile: "\(folder)/rabbitmq.conf", atomically: true, encoding: .utf8)
+        try "[].\n".write(toFile: "\(folder)/enabled_plugins", atomically: true, encoding: .utf8)
+        environment = [
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": folder, "LANG": "C.UTF-8",
+            "RABBITMQ_NODENAME": "maillage-\(port)@localhost",
+            "RABBITMQ_MNESIA_BASE": "\(folder)/mnesia", "RABBITMQ_LOG_BASE": "\(folder)/log",
+            "RABBITMQ_CONFIG_FILE": "\(folder)/rabbitmq", "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": "\(folder)/enabled_plugins",
+            "RABBITMQ_DIST_PORT": "\(ports[1])", "ERL_EPMD_PORT": "\(ports[2])", "ERL_EPMD_ADDRESS": "127.0.0.1",
+            // Replaces the shell by the node, so that the process we know is the one to kill.
+            "RUNNING_UNDER_SYSTEMD": "true",
+        ]
+        try startGuardian()
+        if getuid() == 0 { try run("/usr/bin/chown", ["-R", "rabbitmq:rabbitmq", folder]) }
+    }
+
+    package var url: String { "amqp://guest:guest@127.0.0.1:\(port)/%2F" }
+
+    package func configuration(
+        name: String = "tests", heartbeat: Duration = .seconds(10), operationTimeout: Duration = .seconds(15)
+    ) throws -> RabbitMQConfiguration {
+        try TestBroker.configuration(
+            url: url, name: name, heartbeat: heartbeat, connectTimeout: .seconds(2), operationTimeout: operationTimeout)
+    }
+
+    // MARK: Breaking and mending
+
+    /// Starts the node, for the first time or again, and waits until it takes connections.
+    package func start() async throws {
+        let process = try launch(Self.program, [])
+        node.withLock { $0 = process }
+        let configuration = try configuration()
+        try await waitUntil("the private broker takes connections", within: .seconds(90)) {
+            guard process.isRunning else { throw BrokerUnavailable(description: "the private broker ended: \(log)") }
+            return (try? await TestBroker.administer(configuration) { _ in true }) ?? false
+        }
+    }
+
+    /// kill -9.
+    package func kill() async throws {
+        signal(SIGKILL)
+        let process = node.withLock { $0 }
+        try await waitUntil("the private broker is dead") { !(process?.isRunning ?? false) }
+    }
+
+    /// Freezes the node: its kernel goes on to acknowledge bytes, but nobody reads them.
+    package func pause() { signal(SIGSTOP) }
+    package func resume() { signal(SIGCONT) }
+
+    /// Sets the share of memory above which the node blocks publishers; next to 0 is a memory alarm at once.
+    package func setMemoryHighWatermark(_ share: String) throws {
+        try run(Self.control, ["set_vm_memory_high_watermark", share], asBroker: true)
+    }
+
+    /// Ends every connection from the broker's side.
+    package func closeAllConnections(_ reason: String) throws {
+        try run(Self.control, ["close_all_connections", reason], asBroker: true)
+    }
+
+    private func signal(_ number: Int32) {
+        node.withLock { process in
+            guard let process, process.isRunning else { return }
+            Glibc.kill(process.processIdentifier, number)
+        }
+    }
+
+    private func remove() {
+        signal(SIGKILL)
+        // The guardian ends epmd and removes the folder.
+        try? guardianInput.fileHandleForWriting.close()
+        guardian.waitUntilExit()
+    }
+
+    private var log: String {
+        let file = "\(folder)/log/maillage-\(port)@localhost.log"
+        return ((try? String(contentsOfFile: file, encoding: .utf8)) ?? "no log").suffix(2_000).description
+    }
+
+    // MARK: Processes
+
+    /// A shell that sees its input end when this process ends, however it ends, and then clears up.
+    private func startGuardian() throws {
+        guardian.executableURL = URL(fileURLWithPath: "/bin/sh")
+        let script = """
+            trap '' INT TERM HUP
+            cat > /dev/null
+            for pid in $(cat '\(folder)'/pids 2> /dev/null); do kill -9 "$pid" 2> /dev/null; done
+            epmd -kill > /dev/null 2>&1
+            rm -rf '\(folder)'
+            """
+        guardian.arguments = ["-c", script]
+        guardian.environment = environment.merging(["ERL_EPMD_RELAXED_COMMAND_CHECK": "1"]) { $1 }
+        guardian.standardInput = guardianInput
+        try guardian.run()
+    }
+
+    private func launch(_ program: String, _ arguments: [String]) throws -> Process {
+        let process = Process()
+        if getuid() == 0 {
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
+            let user = ["--reuid=rabbitmq", "--regid=rabbitmq", "--init-groups", program]
+            process.arguments = user + arguments
+        } else {
+            process.executableURL = URL(fileURLWithPath: program)
+            process.arguments = arguments
+        }
+        process.environment = environment
+        process.currentDirectoryURL = URL(fileURLWithPath: folder)
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        try "\(process.processIdentifier)\n".write(toFile: "\(folder)/pids", atomically: true, encoding: .utf8)
+        return process
+    }
+
+    private func run(_ program: String, _ arguments: [String], asBroker: Bool = false) throws {
+        let process: Process
+        if asBroker {
+            process = Process()
+            process.executableURL = URL(fileURLWithPath: getuid() == 0 ? "/usr/bin/setpriv" : program)
+            let user = ["--reuid=rabbitmq", "--regid=rabbitmq", "--init-groups", program]
+            process.arguments = (getuid() == 0 ? user : []) + arguments
+            process.environment = environment
+        } else {
+            process = Process()
+            process.executableURL = URL(fileURLWithPath: program)
+            process.arguments = arguments
+        }
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw BrokerUnavailable(description: "\(program) \(arguments) ended with \(process.terminationStatus)")
+        }
+    }
+}
+
+/// Ports that nobody listens on now.
+enum FreePorts {
+    static func take(_ count: Int) throws -> [UInt16] {
+        var sockets: [Int32] = []
+        defer { for socket in sockets { close(socket) } }
+        // Held together, so that they differ.
+        return try (0..<count).map { _ in
+            let listener = try LocalListener.open()
+            sockets.append(listener.descriptor)
+            return listener.port
+        }
+    }
+}
+
+/// A socket that listens on a free port of this machine.
+enum LocalListener {
+    static func open() throws -> (descriptor: Int32, port: UInt16) {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let status = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                bind(descriptor, address, size) == 0 && listen(descriptor, 64) == 0
+                    && getsockname(descriptor, address, &size) == 0
+            }
+        }
+        guard status else { throw BrokerUnavailable(description: "no free port") }
+        return (descriptor, UInt16(bigEndian: address.sin_port))
+    }
+}
