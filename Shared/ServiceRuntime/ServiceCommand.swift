@@ -19,4 +19,7 @@ package struct ServiceCommand<Definition: ServiceDefinition>: AsyncParsableComma
     }
 
     package init() {}
+
+    /// Runs what the arguments of the process name. Here, so that a service need not import the parser to call it.
+    package static func main() async { await main(nil) }
 }
