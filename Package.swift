@@ -129,7 +129,7 @@ let services: [Target] =
     service("Applications", domain: ["CofundingRules"], also: [crypto])
     + service("Funding", domain: ["CofundingRules"])
     + service("Experimentation")
-    + service("Feedback", also: ["RabbitMQ"])
+    + service("Feedback", also: ["RabbitMQ", crypto, metrics])
     + service("Reporting")
 
 let testTargets: [Target] = [

@@ -7,7 +7,8 @@ import Testing
 /// What a caller is told when the connection goes, between every two steps of a transaction.
 @Suite(.timeLimit(.minutes(2)))
 struct LostConnectionTests {
-    private let commit = Array("COMMIT".utf8)
+    /// With its end: READ COMMITTED has the word too.
+    private let commit = Array("COMMIT\0".utf8)
 
     /// A pool through a proxy, with a table of numbers.
     private func withCuttable(_ body: (PostgresPool, CuttingProxy) async throws -> Void) async throws {

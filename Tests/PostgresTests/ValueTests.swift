@@ -16,7 +16,7 @@ struct ValueTests {
     }
 
     @Test func scalarsComeBackAsTheyWereSent() async throws {
-        try await withPool { pool in
+        try await withPool { pool async throws in
             for value in [true, false] { #expect(try await echo(value, on: pool) == value) }
             for value in [Int16.min, -1, 0, .max] { #expect(try await echo(value, on: pool) == value) }
             for value in [Int32.min, -1, 0, .max] { #expect(try await echo(value, on: pool) == value) }
