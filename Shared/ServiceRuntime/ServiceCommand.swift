@@ -20,6 +20,6 @@ package struct ServiceCommand<Definition: ServiceDefinition>: AsyncParsableComma
 
     package init() {}
 
-    /// Runs what the arguments of the process name. Here, so that a service need not import the parser to call it.
+    /// Here too, so that an executable need not import the module that its `main` is inherited from.
     package static func main() async { await main(nil) }
 }
