@@ -126,9 +126,9 @@ let sharedTargets: [Target] = [
 ]
 
 let services: [Target] =
-    service("Applications", domain: ["CofundingRules"], also: [crypto])
+    service("Applications", domain: ["CofundingRules"], also: [crypto, httpTypes, nioCore])
     + service("Funding", domain: ["CofundingRules"])
-    + service("Experimentation")
+    + service("Experimentation", domain: ["CofundingRules"], also: [httpTypes])
     + service("Feedback", also: ["RabbitMQ", crypto, metrics])
     + service("Reporting")
 

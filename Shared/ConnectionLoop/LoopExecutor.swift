@@ -92,9 +92,9 @@ package final class LoopExecutor: SerialExecutor, Sendable {
 
     /// Watches a socket. Call from a job on this loop.
     /// - Parameter tick: does the connection's input and output without blocking, and answers how many milliseconds
-    ///   the loop may sleep at most; -1 is for ever, 0 asks for another turn at once. It must hold its actor weakly, not
-    ///   `unowned`: between the actor's last release and its `isolated deinit`, which is a job like any other, the loop
-    ///   may take another turn.
+    ///   the loop may sleep at most; -1 is for ever, 0 asks for another turn at once. It must hold its actor weakly,
+    ///   not `unowned`: between the actor's last release and its `isolated deinit`, which is a job like any other, the
+    ///   loop may take another turn.
     package func attach(descriptor: Int32, interest: Interest = .read, tick: @escaping () -> Int32) {
         checkIsolated()
         attachment.descriptor = descriptor

@@ -262,26 +262,6 @@ import Testing
         }
     }
 
-    @Test func aMessageThatIsStillArrivingIsNotTornByTheBatchBeforeIt() async throws {
-        try await withBroker { configuration, name in
-            // given
-            let queue = name("large")
-            try await configuration.declareQueue(queue)
-            let sent = messages(0..<1, to: queue) + messages(1..<2, to: queue, padding: 16 << 20)
-
-            let outcomes = try await withPublisher(configuration) { await $0.publish(sent, deadline: .seconds(30)) }
-
-            // when
-            let batches = try await withConsumer(configuration, queue) { try await $0.batches(holding: 2) }
-
-            // then
-            #expect(outcomes == [.confirmed, .confirmed])
-            #expect(batches.flatMap(\.numbers) == [0, 1])
-            let last = try #require(batches.last)
-            #expect(last.body(last.count - 1).count == sent[1].body.count)
-        }
-    }
-
     @Test func anIdleConnectionOutlivesManyHeartbeats() async throws {
         try await withBroker { _, name in
             // given

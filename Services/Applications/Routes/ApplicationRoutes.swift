@@ -1,3 +1,4 @@
+import CofundingRules
 import ApplicationsDomain
 import Events
 import FoundationEssentials
@@ -181,7 +182,7 @@ struct ApplicationRoutes: Sendable {
         return try JSONResponse(["items": lines.map(HistoryView.init)]).response()
     }
 
-    private func view(_ application: Application, for viewer: ApplicationViewer) throws -> ApplicationView {
+    private func view(_ application: ApplicationsDomain.Application, for viewer: ApplicationViewer) throws -> ApplicationView {
         guard let sight = application.sight(of: viewer) else { throw Problem.notFound("application") }
         return ApplicationView(application, sight, viewer: viewer)
     }

@@ -148,6 +148,8 @@ struct ReviewView: Encodable, Sendable {
 /// What funding told, and how fresh that is.
 struct GrantView: Encodable, Sendable {
     let state: String
+    /// Funding's id of it.
+    let grant: String?
     let reservedCents: Int64?
     let reason: String?
     /// Time of the last event that is taken in; nil when none has come.
@@ -155,6 +157,7 @@ struct GrantView: Encodable, Sendable {
 
     init(_ standing: GrantStanding) {
         state = standing.state.rawValue
+        grant = standing.grant?.lowercase
         reservedCents = standing.reservedCents
         reason = standing.reason
         asOf = standing.asOf

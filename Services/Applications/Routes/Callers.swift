@@ -1,5 +1,6 @@
 import ApplicationsDomain
 import HTTPDefaults
+import HTTPTypes
 import Identity
 import ServiceRuntime
 

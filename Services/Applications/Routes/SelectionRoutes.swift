@@ -111,58 +111,8 @@ struct SelectionRoutes: Sendable {
         }
     }
 
-    private func view(_ application: Application, for viewer: ApplicationViewer) throws -> ApplicationView {
+    private func view(_ application: ApplicationsDomain.Application, for viewer: ApplicationViewer) throws -> ApplicationView {
         guard let sight = application.sight(of: viewer) else { throw Problem.notFound("application") }
         return ApplicationView(application, sight, viewer: viewer)
-    }
-}
-
-/// A review as it is sent.
-struct ReviewBody: Decodable {
-    /// `"none"`, or an object with the reason.
-    enum Conflict: Decodable {
-        case none
-        case declared(reason: String)
-
-        private enum CodingKeys: String, CodingKey { case reason }
-
-        init(from decoder: any Decoder) throws {
-            if let text = try? decoder.singleValueContainer().decode(String.self) {
-                guard text == "none" else {
-                    throw DecodingError.dataCorrupted(
-                        .init(codingPath: decoder.codingPath, debugDescription: "none or an object with a reason"))
-                }
-                self = .none
-                return
-            }
-            let container = try decoder.container(keyedBy: CodingKeys.self)
-            self = .declared(reason: try container.decode(String.self, forKey: .reason))
-        }
-    }
-
-    struct Points: Decodable {
-        let impact: Int
-        let quality: Int
-        let economics: Int
-        let network: Int
-    }
-
-    /// Has to be sent: not to think of it is not the same as to have none.
-    let conflictDeclared: Conflict
-    let organisationTies: [String]?
-    let scores: Points?
-    let comment: String?
-
-    func command(id: UUID, reviewer: ApplicationViewer) -> ReviewApplication {
-        var declared: String?
-        if case .declared(let reason) = conflictDeclared { declared = reason }
-        return ReviewApplication(
-            id: id, reviewer: Assessor(subject: reviewer.subject, organisation: reviewer.organisation),
-            declaredConflict: declared, organisationTies: (organisationTies ?? []).map(SIREN.withoutSpaces),
-            opinion: (
-                scores.map {
-                    Scores(impact: $0.impact, quality: $0.quality, economics: $0.economics, network: $0.network)
-                }, comment
-            ))
     }
 }
