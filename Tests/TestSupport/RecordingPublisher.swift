@@ -1,4 +1,4 @@
-package import Outbox
+import Outbox
 package import RabbitMQ
 import Synchronization
 
