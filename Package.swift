@@ -162,7 +162,8 @@ let testTargets: [Target] = [
         "ServiceRuntime",
         [
             "Events", "HTTPDefaults", "Identity", "Inbox", "Migrations", "Observability", "Outbox", "Postgres",
-            "RabbitMQ", "ServiceRuntime", "TestSupport", configuration, httpTypes, hummingbird, lifecycle, logging,
+            "RabbitMQ", "ServiceRuntime", "TestSupport", asyncHTTPClient, configuration, httpTypes, hummingbird,
+            lifecycle, logging, nioCore, nioHTTP1,
         ]),
 ]
 

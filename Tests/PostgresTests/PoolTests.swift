@@ -22,7 +22,10 @@ struct PoolTests {
             // then
             #expect(!pids.isEmpty && pids.count <= 3)
             let open = try await pool.query(
-                "select count(*) as n from pg_stat_activity where application_name = 'under test' and datname = current_database()"
+                """
+                select count(*) as n from pg_stat_activity
+                where application_name = 'under test' and datname = current_database()
+                """
             )
             #expect(try #require(open.first).get("n", as: Int.self) <= 3)
         }

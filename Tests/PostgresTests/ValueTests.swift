@@ -112,7 +112,7 @@ struct ValueTests {
                 }
                 // when
                 let rows = try await pool.query(
-                    "select * from unnest(\(ids), \(numbers), \(texts)) with ordinality as v(id, number, text, position)"
+                    "select * from unnest(\(ids), \(numbers), \(texts)) as v(id, number, text)"
                 )
                 // then
                 #expect(try rows.map { try $0.get("id", as: UUID.self) } == expected)
@@ -161,7 +161,10 @@ struct ValueTests {
             try await pool.query("create type stage as enum ('open', 'closed')")
             let row = try #require(
                 try await pool.query(
-                    "select 'closed'::stage as typed, \(Stage.open.rawValue) as text, null::text as nothing, 'x' as other"
+                    """
+                    select 'closed'::stage as typed, \(Stage.open.rawValue) as text, null::text as nothing,
+                        'x' as other
+                    """
                 ).first)
             #expect(try row.get("typed", as: Stage.self) == .closed)
             #expect(try row.get("text", as: Stage.self) == .open)
