@@ -50,7 +50,7 @@ func system(_ name: String, pkgConfig: String, apt: String) -> Target {
 /// What every service executable may import besides its own domain.
 let serviceDependencies: [Target.Dependency] = [
     "Events", "HTTPDefaults", "Identity", "Inbox", "Migrations", "Observability", "Outbox", "Postgres",
-    "ServiceRuntime", configuration, hummingbird, lifecycle, logging,
+    "ServiceRuntime", argumentParser, configuration, httpTypes, hummingbird, lifecycle, logging,
 ]
 
 /// A service: a pure domain, an executable around it, and a test target for each.
@@ -126,10 +126,10 @@ let sharedTargets: [Target] = [
 ]
 
 let services: [Target] =
-    service("Applications", domain: ["CofundingRules"], also: [crypto])
+    service("Applications", domain: ["CofundingRules"], also: [crypto, nioCore])
     + service("Funding", domain: ["CofundingRules"])
-    + service("Experimentation")
-    + service("Feedback", also: ["RabbitMQ"])
+    + service("Experimentation", domain: ["CofundingRules"])
+    + service("Feedback", also: ["RabbitMQ", crypto, metrics])
     + service("Reporting")
 
 let testTargets: [Target] = [
@@ -162,7 +162,8 @@ let testTargets: [Target] = [
         "ServiceRuntime",
         [
             "Events", "HTTPDefaults", "Identity", "Inbox", "Migrations", "Observability", "Outbox", "Postgres",
-            "RabbitMQ", "ServiceRuntime", "TestSupport", configuration, httpTypes, hummingbird, lifecycle, logging,
+            "RabbitMQ", "ServiceRuntime", "TestSupport", asyncHTTPClient, configuration, httpTypes, hummingbird,
+            lifecycle, logging, nioCore, nioHTTP1,
         ]),
 ]
 

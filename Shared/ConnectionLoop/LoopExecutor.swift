@@ -43,8 +43,7 @@ package final class LoopExecutor: SerialExecutor, Sendable {
     private nonisolated(unsafe) let attachment = Attachment()
 
     /// - Parameter stackSizeBytes: librabbitmq 0.11 decodes nested header tables by recursion, and a hostile header
-    ///   that fills
-    ///   a frame needs almost 3 MiB of stack; musl would give 128 KiB.
+    ///   that fills a frame needs almost 3 MiB of stack; musl would give 128 KiB.
     package init(stackSizeBytes: Int = 8 << 20) {
         var ends: [Int32] = [-1, -1]
         precondition(pipe(&ends) == 0, "no descriptor left for a connection's wake-up pipe: raise the open-files limit")
@@ -93,8 +92,9 @@ package final class LoopExecutor: SerialExecutor, Sendable {
 
     /// Watches a socket. Call from a job on this loop.
     /// - Parameter tick: does the connection's input and output without blocking, and answers how many milliseconds
-    ///   the loop
-    ///   may sleep at most; -1 is for ever, 0 asks for another turn at once.
+    ///   the loop may sleep at most; -1 is for ever, 0 asks for another turn at once. It must hold its actor weakly,
+    ///   not `unowned`: between the actor's last release and its `isolated deinit`, which is a job like any other, the
+    ///   loop may take another turn.
     package func attach(descriptor: Int32, interest: Interest = .read, tick: @escaping () -> Int32) {
         checkIsolated()
         attachment.descriptor = descriptor

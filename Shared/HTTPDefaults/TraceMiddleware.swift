@@ -26,7 +26,6 @@ package struct TraceMiddleware: RouterMiddleware {
 
 extension HTTPField.Name {
     // The names are constants of letters and hyphens, which the initialiser takes; a typo would stop the first test.
-    package static let traceparent = HTTPField.Name("traceparent").known
     package static let requestID = HTTPField.Name("X-Request-Id").known
     package static let forwardedFor = HTTPField.Name("X-Forwarded-For").known
     package static let idempotencyKey = HTTPField.Name("Idempotency-Key").known

@@ -2,7 +2,8 @@ import Crypto
 
 /// One ordered step of a schema: SQL that is applied once, in a transaction of its own, and never edited afterwards.
 package struct MigrationFile: Sendable, Equatable {
-    /// Whose tables these are: `outbox`, `inbox`, `funding`. Components are applied in the order in which they first appear.
+    /// Whose tables these are: `outbox`, `inbox`, `funding`. Components are applied in the order in which they first
+    /// appear.
     package let component: String
     /// Orders the files of a component: `0001-events`.
     package let name: String

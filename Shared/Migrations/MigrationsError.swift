@@ -44,13 +44,14 @@ extension MigrationsError: CustomStringConvertible, CustomDebugStringConvertible
             switch code {
             case .missing: "\(names) not applied: run `migrate` of this version before `serve`"
             case .edited:
-                "\(names) changed after being applied: restore the text that was applied and put the change into a new file"
+                "\(names) changed after being applied: restore the text that was applied; a change goes into a new file"
             case .newer:
-                "\(names) unknown to this program: the schema was migrated by a newer version; deploy that version or a later one"
+                "\(names) unknown to this program: a newer version migrated the schema; deploy that one or a later one"
             case .outOfOrder:
                 "\(names) sorts before a file that is applied: rename it so that it comes last in its component"
             case .duplicate: "\(names) exists twice: give each file of a component its own name"
-            case .failed: "\(names) failed and was rolled back; mend its SQL or the data that it meets and migrate again"
+            case .failed:
+                "\(names) failed and was rolled back; mend its SQL or the data that it meets and migrate again"
             case .database: "the migrations could not be read or locked"
             }
         let because = cause.map { " (\($0))" } ?? ""

@@ -3,8 +3,8 @@ package import Postgres
 
 /// Brings a schema to the version of this program, and tells whether it is there.
 ///
-/// What was applied stands in `maillage_migrations` of the schema itself. An advisory lock per schema makes any number of
-/// migrators that start at once safe: one applies, the others wait and find nothing to do.
+/// What was applied stands in `maillage_migrations` of the schema itself. An advisory lock per schema makes any number
+/// of migrators that start at once safe: one applies, the others wait and find nothing to do.
 package struct Migrator: Sendable {
     package let schema: String
     /// In the order of application.

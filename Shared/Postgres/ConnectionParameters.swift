@@ -12,7 +12,8 @@ struct ConnectionParameters {
             let detail = message.map { String(cString: $0) }
             PQfreemem(message)
             throw PostgresError(
-                .configuration, reason: "the connection string is neither a URI nor a conninfo of libpq", detail: detail)
+                .configuration, reason: "the connection string is neither a URI nor a conninfo of libpq", detail: detail
+            )
         }
         defer { PQconninfoFree(options) }
         values = [:]
@@ -99,7 +100,8 @@ func monotonicNanoseconds() -> UInt64 {
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
-/// How long a loop may sleep until an instant of ``monotonicNanoseconds()``, rounded up so that it does not wake too early.
+/// How long a loop may sleep until an instant of ``monotonicNanoseconds()``, rounded up so that it does not wake too
+/// early.
 func sleepMilliseconds(from now: UInt64, until instant: UInt64) -> Int32 {
     instant <= now ? 0 : Int32(clamping: (instant - now + 999_999) / 1_000_000)
 }

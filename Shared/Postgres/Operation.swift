@@ -10,8 +10,8 @@ struct Request {
 
     let work: Work
     let timeout: Duration
-    /// Whether the end of the task or of the time asks the server to cancel; otherwise the connection is cut at the end of the
-    /// time, for a COMMIT that was cancelled may have happened.
+    /// Whether the end of the task or of the time asks the server to cancel; otherwise the connection is cut at the end
+    /// of the time, for a COMMIT that was cancelled may have happened.
     let isCancellable: Bool
     /// What it means when the connection goes while the answer is awaited.
     let codeWhenLost: PostgresError.Code
@@ -84,8 +84,8 @@ struct TransactionToken: Sendable {
     let isolation: PostgresIsolation
 }
 
-/// The isolation levels of PostgreSQL; the retries of ``PostgresPool/withTransaction(isolation:attempts:_:)`` make the two
-/// stricter ones usable.
+/// The isolation levels of PostgreSQL; the retries of ``PostgresPool/withTransaction(isolation:attempts:_:)`` make the
+/// two stricter ones usable.
 package enum PostgresIsolation: Sendable {
     case readCommitted, repeatableRead, serializable
 

@@ -1,5 +1,5 @@
-/// What an SQL array can be made of. It exists beside ``PostgresEncodable`` because `[UInt8]` is no array in SQL but one
-/// `bytea`, and Swift allows `Array` a single conformance.
+/// What an SQL array can be made of. It exists beside ``PostgresEncodable`` because `[UInt8]` is no array in SQL but
+/// one `bytea`, and Swift allows `Array` a single conformance.
 package protocol PostgresArrayElement: Sendable {
     static var postgresArrayType: PostgresType { get }
     static func encode(elements: [Self], into bytes: inout [UInt8])

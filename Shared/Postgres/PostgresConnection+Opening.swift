@@ -72,9 +72,8 @@ extension PostgresConnection {
     /// libpq may take another socket for each host that it tries.
     private func watchSocket(_ handle: OpaquePointer, for interest: LoopExecutor.Interest) {
         opening?.interest = interest
-        // The loop belongs to this actor, and `closeHandle` detaches before the actor goes.
-        loop.attach(descriptor: PQsocket(handle), interest: interest) { [unowned self] in
-            assumeIsolated { $0.tick() }
+        loop.attach(descriptor: PQsocket(handle), interest: interest) { [weak self] in
+            self?.assumeIsolated { $0.tick() } ?? -1
         }
     }
 

@@ -3,7 +3,8 @@ import CLibPQ
 extension PostgresConnection {
     /// Sends a request. Its answers come with later turns of the loop.
     func start(_ request: Request, number: UInt64, continuation: Operation.Continuation) {
-        // Reading first finds a connection that the server closed meanwhile, while it still is certain that nothing was sent.
+        // Reading first finds a connection that the server closed meanwhile, while it still is certain that nothing was
+        // sent.
         guard let handle, PQconsumeInput(handle) == 1 else {
             lose()
             return continuation.resume(returning: .failure(lostBefore("the statement")))
@@ -47,7 +48,9 @@ extension PostgresConnection {
         return send(query.parameters, to: statement, on: handle) && PQpipelineSync(handle) == 1
     }
 
-    private func send(_ parameters: PostgresParameters, to statement: PreparedStatement, on handle: OpaquePointer) -> Bool {
+    private func send(
+        _ parameters: PostgresParameters, to statement: PreparedStatement, on handle: OpaquePointer
+    ) -> Bool {
         let count = parameters.count
         return parameters.bytes.withUnsafeBytes { bytes in
             withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: count) { values in

@@ -44,13 +44,14 @@ extension PostgresConnection {
         case PQTRANS_INTRANS:
             _ = try await perform(command("COMMIT", codeWhenLost: .commitUnknown)).get()
         case PQTRANS_INERROR:
-            // The closure caught an error that had already ended its transaction: what it did is not committed, and PostgreSQL
-            // would answer our COMMIT with a quiet ROLLBACK.
+            // The closure caught an error that had already ended its transaction: what it did is not committed, and
+            // PostgreSQL would answer our COMMIT with a quiet ROLLBACK.
             let failure = transactionFailure
             await rollBack()
             throw failure ?? PostgresError(.server, sqlState: "25P02")
         default:
-            throw transactionFailure ?? PostgresError(.configuration, reason: "the closure ended its transaction itself")
+            throw transactionFailure
+                ?? PostgresError(.configuration, reason: "the closure ended its transaction itself")
         }
     }
 
@@ -105,7 +106,8 @@ extension PostgresConnection {
 
     private var isIdle: Bool { handle.map { PQtransactionStatus($0) == PQTRANS_IDLE } ?? false }
 
-    /// A lost statement of a transaction had no effect, a lost `select` did not matter; any other may have been committed.
+    /// A lost statement of a transaction had no effect, a lost `select` did not matter; any other may have been
+    /// committed.
     private func codeWhenLost(_ transaction: TransactionToken?, isSelect: Bool) -> PostgresError.Code {
         transaction != nil || isSelect ? .connectionLost : .commitUnknown
     }

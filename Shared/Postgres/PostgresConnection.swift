@@ -7,8 +7,9 @@ import Synchronization
 /// One connection: an actor on a thread of its own that owns one `PGconn`, which no other thread ever touches.
 ///
 /// Nothing on the loop blocks. A request writes what the socket takes at once, in libpq's pipeline mode, so that BEGIN,
-/// PREPARE and the statement itself share one round trip; ``tick()`` does the rest whenever the socket is ready. While nothing
-/// is asked the loop still reads, so an idle connection that the server closes is known dead before anybody borrows it.
+/// PREPARE and the statement itself share one round trip; ``tick()`` does the rest whenever the socket is ready. While
+/// nothing is asked the loop still reads, so an idle connection that the server closes is known dead before anybody
+/// borrows it.
 actor PostgresConnection {
     enum Condition: UInt8, AtomicRepresentable { case ready, inTransaction, dead }
 
@@ -20,8 +21,8 @@ actor PostgresConnection {
 
     /// Read by the pool without a hop.
     nonisolated let condition = Atomic(Condition.ready)
-    /// When the pool should replace it, in ``monotonicNanoseconds()``: a backend's memory grows with the plans and tables
-    /// that it has seen, and after a failover connections should spread again.
+    /// When the pool should replace it, in ``monotonicNanoseconds()``: a backend's memory grows with the plans and
+    /// tables that it has seen, and after a failover connections should spread again.
     nonisolated let expiresAt: UInt64
     /// The number of the operation whose task was cancelled last.
     private nonisolated let cancelled = Atomic<UInt64>(0)

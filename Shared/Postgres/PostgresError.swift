@@ -1,7 +1,7 @@
 /// What went wrong between us and PostgreSQL.
 ///
-/// `description` may be logged and shown: it has the code, the SQLSTATE and the constraint, and never text that could hold
-/// values of a row. The server's own words, which often do, are in `debugDescription` alone.
+/// `description` may be logged and shown: it has the code, the SQLSTATE and the constraint, and never text that could
+/// hold values of a row. The server's own words, which often do, are in `debugDescription` alone.
 package struct PostgresError: Error {
     package enum Code: String, Sendable {
         /// The server refused the statement; ``PostgresError/sqlState`` says why.
@@ -76,7 +76,8 @@ package struct PostgresError: Error {
     /// Serialisation failure or deadlock: the transaction lost against another one and may win next time.
     package var isTransactionConflict: Bool { sqlState == "40001" || sqlState == "40P01" }
 
-    /// The prepared statement is gone or its result type changed under it, because of a migration or a pooler between us.
+    /// The prepared statement is gone or its result type changed under it, because of a migration or a pooler between
+    /// us.
     var isStalePlan: Bool {
         sqlState == "26000" || (sqlState == "0A000" && detail?.contains("cached plan") == true)
     }

@@ -6,8 +6,8 @@ import Synchronization
 
 /// A bounded set of connections, opened when they are needed, lent in the order of asking.
 ///
-/// A connection that died, whose transaction did not end cleanly, or that is old is not lent again. The pool itself does
-/// not retry to connect: the caller hears `.connectionRefused` at once and decides how long to try.
+/// A connection that died, whose transaction did not end cleanly, or that is old is not lent again. The pool itself
+/// does not retry to connect: the caller hears `.connectionRefused` at once and decides how long to try.
 package final class PostgresPool: Service, PostgresSession, Sendable {
     /// How long ``close()`` waits for what is lent.
     private static let closeTimeoutNanoseconds: UInt64 = 10_000_000_000
@@ -26,16 +26,16 @@ package final class PostgresPool: Service, PostgresSession, Sendable {
         state = Mutex(PoolState(countMax: configuration.connectionCountMax))
     }
 
-    /// Waits for the graceful shutdown of its service group, then closes. List the pool before whatever uses it, so that it
-    /// stops last.
+    /// Waits for the graceful shutdown of its service group, then closes. List the pool before whatever uses it, so
+    /// that it stops last.
     package func run() async throws {
         // A cancelled group ends in the same way.
         try? await gracefulShutdown()
         await close()
     }
 
-    /// Refuses new callers, closes idle connections, and returns when the lent ones came back or after 10 s. May be called
-    /// more than once.
+    /// Refuses new callers, closes idle connections, and returns when the lent ones came back or after 10 s. May be
+    /// called more than once.
     package func close() async {
         await startClock()
         let deadline = monotonicNanoseconds() + Self.closeTimeoutNanoseconds
@@ -51,8 +51,8 @@ package final class PostgresPool: Service, PostgresSession, Sendable {
         }
     }
 
-    /// Runs one statement, which commits by itself. A statement that was never sent because its connection had died, and a
-    /// `select` that lost its connection, run again on another one.
+    /// Runs one statement, which commits by itself. A statement that was never sent because its connection had died,
+    /// and a `select` that lost its connection, run again on another one.
     @discardableResult
     package func query(_ query: PostgresQuery) async throws(PostgresError) -> PostgresRows {
         var retryCount = 0
@@ -62,14 +62,16 @@ package final class PostgresPool: Service, PostgresSession, Sendable {
                 defer { release(connection) }
                 return try await connection.execute(query, in: nil)
             } catch {
-                guard error.code == .connectionLost, error.isUnsent || query.isSelect, retryCount < 2 else { throw error }
+                guard error.code == .connectionLost, error.isUnsent || query.isSelect, retryCount < 2 else {
+                    throw error
+                }
                 retryCount += 1
             }
         }
     }
 
-    /// Lends one connection for several autocommitted statements, for session state such as an advisory lock, or for scripts.
-    /// What the closure did to the session is undone afterwards.
+    /// Lends one connection for several autocommitted statements, for session state such as an advisory lock, or for
+    /// scripts. What the closure did to the session is undone afterwards.
     @discardableResult
     package func withConnection<R>(_ body: (PostgresLease) async throws -> R) async throws -> R {
         let connection = try await acquire()
@@ -88,12 +90,13 @@ package final class PostgresPool: Service, PostgresSession, Sendable {
 
     /// Runs a closure in a transaction: committed when it returns, rolled back when it throws.
     ///
-    /// BEGIN travels with the first statement, and a closure without statements costs nothing. A connection that turns out dead
-    /// at the first statement is replaced. COMMIT is sent even when the task was cancelled meanwhile, and is not cancelled itself;
-    /// when its answer is lost the error is `.commitUnknown`.
+    /// BEGIN travels with the first statement, and a closure without statements costs nothing. A connection that turns
+    /// out dead at the first statement is replaced. COMMIT is sent even when the task was cancelled meanwhile, and is
+    /// not cancelled itself; when its answer is lost the error is `.commitUnknown`.
     /// - Parameters:
-    ///   - attempts: how often the closure runs at most when the transaction loses against another one (serialisation failure,
-    ///     deadlock), with a jittered delay before each; what it changes outside the database it must be able to change again.
+    ///   - attempts: how often the closure runs at most when the transaction loses against another one (serialisation
+    ///     failure, deadlock), with a jittered delay before each; what it changes outside the database it must be able
+    ///     to change again.
     ///   - body: its session is valid inside it only.
     @discardableResult
     package func withTransaction<R>(

@@ -2,9 +2,9 @@
 ///
 ///     "select state from grants where id = \(id) and kind = any(\(kinds))"
 ///
-/// Every interpolated value becomes a parameter (`$1`, `$2`, …) in binary form; `\(identifier: name)` quotes a name. The
-/// literal parts are `StaticString`, so the compiler refuses a text that was put together at run time: data cannot become
-/// SQL. A connection prepares a text once and keeps the plan (256 texts, the least recently used goes first).
+/// Every interpolated value becomes a parameter (`$1`, `$2`, …) in binary form; `\(identifier: name)` quotes a name.
+/// The literal parts are `StaticString`, so the compiler refuses a text that was put together at run time: data cannot
+/// become SQL. A connection prepares a text once and keeps the plan (256 texts, the least recently used goes first).
 package struct PostgresQuery: ExpressibleByStringInterpolation, Sendable {
     /// UTF-8 with a NUL at its end, as libpq takes it.
     let text: [UInt8]
@@ -75,7 +75,8 @@ package struct PostgresQuery: ExpressibleByStringInterpolation, Sendable {
     }
 }
 
-/// The parameters of one query: all binary forms in one buffer, so that a query costs three arrays and not one per value.
+/// The parameters of one query: all binary forms in one buffer, so that a query costs three arrays and not one per
+/// value.
 struct PostgresParameters: Sendable {
     private(set) var bytes: [UInt8] = []
     /// -1 is null.

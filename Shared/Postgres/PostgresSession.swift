@@ -22,7 +22,8 @@ package struct PostgresLease: PostgresSession {
         try await lent.use().executeScript(sql, timeout: timeout, in: nil)
     }
 
-    /// As ``PostgresPool/withTransaction(isolation:attempts:_:)``, on this connection, which is not replaced when it dies.
+    /// As ``PostgresPool/withTransaction(isolation:attempts:_:)``, on this connection, which is not replaced when it
+    /// dies.
     @discardableResult
     package func withTransaction<R>(
         isolation: PostgresIsolation = .readCommitted, attempts: Int = 5,

@@ -1,5 +1,5 @@
-/// A type of PostgreSQL by its object id, and the id of the array of it. The built-in ids are part of its protocol and do
-/// not change (`pg_type.dat`).
+/// A type of PostgreSQL by its object id, and the id of the array of it. The built-in ids are part of its protocol and
+/// do not change (`pg_type.dat`).
 package struct PostgresType: Equatable, Sendable {
     let oid: UInt32
     /// 0 when there is no array of it that we send.

@@ -19,4 +19,7 @@ package struct ServiceCommand<Definition: ServiceDefinition>: AsyncParsableComma
     }
 
     package init() {}
+
+    /// Here too, so that an executable need not import the module that its `main` is inherited from.
+    package static func main() async { await main(nil) }
 }

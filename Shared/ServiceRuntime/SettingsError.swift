@@ -6,9 +6,19 @@ package struct SettingsError: Error, Equatable, CustomStringConvertible {
         /// What was given; nil when nothing was or when it is a secret.
         package let value: String?
         package let problem: String
+
+        package init(key: String, value: String?, problem: String) {
+            self.key = key
+            self.value = value
+            self.problem = problem
+        }
     }
 
     package let violations: [Violation]
+
+    package init(violations: [Violation]) {
+        self.violations = violations
+    }
 
     package var description: String {
         let lines = violations.map { violation in

@@ -60,7 +60,7 @@ struct CompletenessTests {
         Flaw(slug: "lead-not-admitted", field: "/lead/structureType", severity: .warning) {
             $0.lead?.structureType = .supplier
         },
-        Flaw(slug: "no-health-partner", field: "/partners", severity: .warning) {
+        Flaw(slug: "no-health-structure", field: "/partners", severity: .warning) {
             $0.lead?.structureType = .innovationActor
         },
         Flaw(slug: "no-ceiling-for-structure-type", field: "/lead/structureType", severity: .warning) {

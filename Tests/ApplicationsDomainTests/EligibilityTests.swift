@@ -34,7 +34,7 @@ struct EligibilityTests {
     @Test func theSlugsAreTheOnesThatWerePublished() {
         #expect(
             EligibilityReason.allCases.map(\.rawValue) == [
-                "lead-not-admitted", "no-health-partner", "siren-invalid", "submitted-late", "requested-above-cap",
+                "lead-not-admitted", "no-health-structure", "siren-invalid", "submitted-late", "requested-above-cap",
                 "no-ceiling-for-structure-type",
             ])
     }
@@ -51,7 +51,7 @@ struct EligibilityTests {
         // when
         let reasons = EligibilityCriteria.reasons(deposit, call: call, estimate: try Controls.estimate(content))
         // then
-        #expect(reasons == [.noHealthPartner, .sirenInvalid, .submittedLate, .requestedAboveCap])
+        #expect(reasons == [.noHealthStructure, .sirenInvalid, .submittedLate, .requestedAboveCap])
     }
 
     @Test func theCapItselfMayBeAskedFor() throws {

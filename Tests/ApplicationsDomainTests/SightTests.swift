@@ -4,11 +4,11 @@ import Testing
 
 struct SightTests {
     private func sight(
-        _ state: ApplicationState, _ capacity: ApplicationSight.Capacity, subject: String = "somebody",
+        _ state: ApplicationState, _ capacity: ApplicationViewer.Capacity, subject: String = "somebody",
         organisation: String? = nil
     ) throws -> ApplicationSight? {
         try Controls.application(state, in: Controls.call()).sight(
-            of: subject, organisation: organisation, in: [capacity])
+            of: ApplicationViewer(subject: subject, organisation: organisation, capacities: [capacity]))
     }
 
     @Test(
@@ -24,8 +24,8 @@ struct SightTests {
         }
     }
 
-    @Test(arguments: [ApplicationSight.Capacity.reviewer, .committee, .decisionMaker])
-    func draftsAreNobodyElses(_ capacity: ApplicationSight.Capacity) throws {
+    @Test(arguments: [ApplicationViewer.Capacity.reviewer, .committee, .decisionMaker])
+    func draftsAreNobodyElses(_ capacity: ApplicationViewer.Capacity) throws {
         #expect(try sight(.draft, capacity) == nil)
         #expect(try sight(.submitted, capacity)?.showsWorkingCopy == false)
         #expect(try sight(.submitted, capacity)?.showsContact == false)

@@ -1,3 +1,4 @@
+import CofundingRules
 import Testing
 
 import struct FoundationEssentials.Date
@@ -21,6 +22,27 @@ struct StateMachineTests {
         if hasProtocol { try experiment.obey(.approveProtocol(Controls.approve())) }
         #expect(refusal { try experiment.obey(.start(siteState: site)) }?.slug == slug)
         #expect(experiment.state == (slug == nil ? .started : .registered))
+    }
+
+    @Test func cofundingIsSettledOnce() throws {
+        var experiment = try Controls.experiment()
+        try experiment.obey(.settleCofunding(.approved(cents: 1)))
+        let again = refusal { try experiment.obey(.settleCofunding(.refused(reason: "non"))) }
+        #expect(again?.slug == "cofunding-settled" && experiment.cofunding == .approved(cents: 1))
+        var unasked = try Controls.experiment(requestedCents: 0)
+        #expect(refusal { try unasked.obey(.settleCofunding(.approved(cents: 1))) }?.slug == "cofunding-settled")
+    }
+
+    @Test func theEstimateFollowsTheRulesInForce() throws {
+        let ruleSet = try CofundingRuleSet(
+            name: "aap-tle-2022", validFrom: Controls.now,
+            animation: RateAndCeilings(basisPoints: 5000, ceilingCents: ["esms": 1]),
+            experiment: RateAndCeiling(basisPoints: 5000, ceilingCents: 25_000_000), source: "NOR PRMI2204762A")
+        var experiment = try Controls.experiment()
+        #expect(experiment.cofundingEstimate([ruleSet], at: Controls.now)?.grantedCents == 25_000_000)
+        #expect(experiment.cofundingEstimate([ruleSet], at: Controls.now.addingTimeInterval(-1)) == nil)
+        try experiment.obey(.settleCofunding(.approved(cents: 1)))
+        #expect(experiment.cofundingEstimate([ruleSet], at: Controls.now) == nil)
     }
 
     @Test func anExperimentIsCompletedOnce() throws {

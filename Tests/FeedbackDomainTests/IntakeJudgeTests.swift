@@ -234,12 +234,12 @@ struct CountingTests {
                 sizes.append(Int.random(in: 10...900, using: &generator))
             }
             // when
-            let ranges = EventSplit.ranges(byteCounts: sizes, overhead: 200)
+            let ranges = EventSplit.responses.ranges(byteCounts: sizes)
             // then
             #expect(ranges.flatMap { Array($0) } == Array(sizes.indices))
             for range in ranges {
                 #expect(range.count <= 200 && !range.isEmpty)
-                #expect(sizes[range].reduce(200, +) <= 49_152)
+                #expect(sizes[range].reduce(256, +) <= 49_152)
             }
         }
     }

@@ -120,7 +120,8 @@ struct MigratorTests {
         try await withDatabase(schema: "other") { pool, _ in
             // given
             let broken = MigrationFile(
-                component: "outbox", name: "0002-more", sql: "create table half (n int); select 1 / 0; create table rest (n int)")
+                component: "outbox", name: "0002-more",
+                sql: "create table half (n int); select 1 / 0; create table rest (n int)")
             // when
             let error = try await failure { _ = try await migrator([files[0], broken, files[2]]).apply(on: pool) }
             // then
@@ -175,7 +176,9 @@ struct MigratorTests {
             await #expect(throws: Refusal.self) {
                 // when
                 try await withDatabase(schema: "ledger", migrations: files) { pool, _ in
-                    let row = try await pool.query("select current_database() as name, (select count(*) from grants) as n").first
+                    let row = try await pool.query(
+                        "select current_database() as name, (select count(*) from grants) as n"
+                    ).first
                     try await names.note(#require(row).get("name"))
                     #expect(try row?.get("n", as: Int.self) == 1)
                     try await pool.query("insert into grants values (null)")

@@ -10,10 +10,11 @@ import Testing
         var output: LogOutput {
             LogOutput { [self] line in texts.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
         }
+        var all: [String] { texts.withLock { $0 } }
         /// The single record, parsed by a reader that is not ours.
         func record() throws -> [String: String] {
-            let text = try #require(texts.withLock { $0.first })
-            #expect(texts.withLock { $0.count } == 1)
+            let text = try #require(all.first)
+            #expect(all.count == 1)
             #expect(text.hasSuffix("}\n") && text.filter { $0 == "\n" }.count == 1)
             return try JSONDecoder().decode([String: String].self, from: Data(text.utf8))
         }
@@ -59,7 +60,7 @@ import Testing
     func whatMayBePersonalIsMasked(_ key: String) throws {
         let lines = Lines()
         logger(lines).info("x", metadata: ["\(key)": "Jeanne", "outer": ["\(key)": ["Jeanne"]]])
-        let text = try #require(lines.texts.withLock { $0.first })
+        let text = try #require(lines.all.first)
         #expect(!text.contains("Jeanne") && text.contains("[masked]"))
     }
 
@@ -106,6 +107,6 @@ import Testing
     @Test func belowTheLevelNothingIsWritten() {
         let lines = Lines()
         logger(lines, level: .warning).info("x")
-        #expect(lines.texts.withLock(\.isEmpty))
+        #expect(lines.all.isEmpty)
     }
 }

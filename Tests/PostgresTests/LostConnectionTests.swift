@@ -7,7 +7,8 @@ import Testing
 /// What a caller is told when the connection goes, between every two steps of a transaction.
 @Suite(.timeLimit(.minutes(2)))
 struct LostConnectionTests {
-    private let commit = Array("COMMIT".utf8)
+    /// With its end: READ COMMITTED has the word too.
+    private let commit = Array("COMMIT\0".utf8)
 
     /// A pool through a proxy, with a table of numbers.
     private func withCuttable(_ body: (PostgresPool, CuttingProxy) async throws -> Void) async throws {
@@ -21,7 +22,8 @@ struct LostConnectionTests {
 
     private func count(_ pool: PostgresPool) async throws -> Int { try await pool.query("select from numbers").count }
 
-    private func insert(_ pool: PostgresPool, then: (PostgresTransaction) async throws -> Void = { _ in }) async throws {
+    private func insert(_ pool: PostgresPool, then: (PostgresTransaction) async throws -> Void = { _ in }) async throws
+    {
         try await pool.withTransaction { transaction in
             try await transaction.query("insert into numbers values (1)")
             try await then(transaction)
@@ -52,7 +54,9 @@ struct LostConnectionTests {
             let error = try await failure {
                 try await insert(pool) { transaction in
                     proxy.cutAll()
-                    try await eventually("the end has been seen") { transaction.lent.connection?.condition.load(ordering: .acquiring) == .dead }
+                    try await eventually("the end has been seen") {
+                        transaction.lent.connection?.condition.load(ordering: .acquiring) == .dead
+                    }
                 }
             }
             #expect(error.code == .connectionLost && error.isRetriable)

@@ -22,7 +22,11 @@ struct PoolTests {
             // then
             #expect(!pids.isEmpty && pids.count <= 3)
             let open = try await pool.query(
-                "select count(*) as n from pg_stat_activity where application_name = 'under test' and datname = current_database()")
+                """
+                select count(*) as n from pg_stat_activity
+                where application_name = 'under test' and datname = current_database()
+                """
+            )
             #expect(try #require(open.first).get("n", as: Int.self) <= 3)
         }
     }
@@ -150,7 +154,9 @@ struct PoolTests {
                     journal.note("closed")
                 }
                 try await eventually("new callers are refused") {
-                    do { try await pool.query("select 1") } catch let error as PostgresError { return error.code == .poolClosed }
+                    do { try await pool.query("select 1") } catch let error as PostgresError {
+                        return error.code == .poolClosed
+                    }
                     return false
                 }
                 #expect(journal.entries.isEmpty)

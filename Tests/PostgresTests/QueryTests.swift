@@ -118,7 +118,8 @@ struct QueryTests {
     }
 
     @Test func hostsOfAConnectionStringAreAllFound() throws {
-        #expect(try PostgresConfiguration.hosts(of: "postgresql://a,b:2/x?hostaddr=10.0.0.1") == ["a", "b", "10.0.0.1"])
+        #expect(
+            try PostgresConfiguration.hosts(of: "postgresql://a,b:2/x?hostaddr=10.0.0.1") == ["a", "b", "10.0.0.1"])
         #expect(try PostgresConfiguration.hosts(of: "dbname=x") == [])
         #expect(try PostgresConfiguration.hosts(of: "postgresql:///x?host=/var/run") == ["/var/run"])
     }

@@ -24,7 +24,7 @@ struct StatementCacheTests {
     }
 
     @Test func oneTextWithOtherTypesIsAnotherStatement() async throws {
-        try await withPool(connectionCountMax: 1) { pool in
+        try await withPool(connectionCountMax: 1) { pool async throws in
             #expect(try await pool.query("select \(1) as v").first?.get("v", as: Int.self) == 1)
             #expect(try await pool.query("select \("a") as v").first?.get("v", as: String.self) == "a")
             #expect(try await pool.query("select \(2) as v").first?.get("v", as: Int.self) == 2)

@@ -34,7 +34,7 @@ struct TransactionTests {
     }
 
     @Test func nothingIsThereAfterItThrows() async throws {
-        try await withNumbers(connectionCountMax: 1) { pool in
+        try await withNumbers(connectionCountMax: 1) { pool async throws in
             await #expect(throws: Refusal()) {
                 try await pool.withTransaction { transaction in
                     try await transaction.query("insert into numbers values (1)")
@@ -84,7 +84,7 @@ struct TransactionTests {
     }
 
     @Test func statementsOfConcurrentTasksShareTheTransaction() async throws {
-        try await withNumbers { pool in
+        try await withNumbers { pool async throws in
             await #expect(throws: Refusal()) {
                 try await pool.withTransaction { transaction in
                     try await withThrowingTaskGroup(of: Void.self) { group in

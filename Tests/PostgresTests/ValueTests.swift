@@ -16,7 +16,7 @@ struct ValueTests {
     }
 
     @Test func scalarsComeBackAsTheyWereSent() async throws {
-        try await withPool { pool in
+        try await withPool { pool async throws in
             for value in [true, false] { #expect(try await echo(value, on: pool) == value) }
             for value in [Int16.min, -1, 0, .max] { #expect(try await echo(value, on: pool) == value) }
             for value in [Int32.min, -1, 0, .max] { #expect(try await echo(value, on: pool) == value) }
@@ -112,7 +112,8 @@ struct ValueTests {
                 }
                 // when
                 let rows = try await pool.query(
-                    "select * from unnest(\(ids), \(numbers), \(texts)) with ordinality as v(id, number, text, position)")
+                    "select * from unnest(\(ids), \(numbers), \(texts)) as v(id, number, text)"
+                )
                 // then
                 #expect(try rows.map { try $0.get("id", as: UUID.self) } == expected)
                 #expect(try rows.map { try $0.get("number", as: Int?.self) } == [round, nil, 2 + round])
@@ -160,7 +161,10 @@ struct ValueTests {
             try await pool.query("create type stage as enum ('open', 'closed')")
             let row = try #require(
                 try await pool.query(
-                    "select 'closed'::stage as typed, \(Stage.open.rawValue) as text, null::text as nothing, 'x' as other"
+                    """
+                    select 'closed'::stage as typed, \(Stage.open.rawValue) as text, null::text as nothing,
+                        'x' as other
+                    """
                 ).first)
             #expect(try row.get("typed", as: Stage.self) == .closed)
             #expect(try row.get("text", as: Stage.self) == .open)
@@ -172,7 +176,8 @@ struct ValueTests {
     @Test func decodingErrorsNameTheColumnAndNeverTheValue() async throws {
         try await withPool { pool in
             let row = try #require(
-                try await pool.query("select 'secret' as word, 1.5 as amount, null::bigint as gap, 7::int2 as small").first)
+                try await pool.query("select 'secret' as word, 1.5 as amount, null::bigint as gap, 7::int2 as small")
+                    .first)
             func reason(_ body: () throws -> Void) -> String {
                 let error = #expect(throws: PostgresError.self, performing: body)
                 return "\(error?.description ?? "") \(String(reflecting: error))"

@@ -18,7 +18,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 4_000, 100_003]) func nothingConfirmedIsLostWhenTheWayThereIsCut(after bytes: Int) async throws {
+    @Test(arguments: [1, 4_000, 100_003])
+    func nothingConfirmedIsLostWhenTheWayThereIsCut(after bytes: Int) async throws {
         try await withCutConnection { through, direct, name, proxy in
             // given
             let queue = name("orders")
@@ -43,7 +44,27 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 4_000, 100_003]) func everythingArrivesWhenTheWayBackIsCut(after bytes: Int) async throws {
+    @Test func aMessageThatIsStillArrivingIsNotTornByTheBatchBeforeIt() async throws {
+        try await withCutConnection { through, direct, name, proxy in
+            // given
+            let queue = name("large")
+            try await direct.declareQueue(queue)
+            let sent = messages(0..<1, to: queue) + messages(1..<2, to: queue, padding: 1 << 20)
+            _ = try await withPublisher(direct) { await $0.publish(sent, deadline: .seconds(20)) }
+            proxy.stall(after: 300_000, .toClient, for: .milliseconds(300))
+
+            // when
+            let batches = try await withConsumer(through, queue) { try await $0.batches(holding: 2) }
+
+            // then
+            #expect(batches.map(\.numbers) == [[0], [1]], "the small one does not wait for the large one")
+            #expect(batches.last?.body(0).count == sent[1].body.count)
+            #expect(batches.first?.bytes == sent[0].body)
+        }
+    }
+
+    @Test(arguments: [1, 4_000, 100_003])
+    func everythingArrivesWhenTheWayBackIsCut(after bytes: Int) async throws {
         try await withCutConnection { through, direct, name, proxy in
             // given
             let queue = name("orders")

@@ -112,6 +112,27 @@ import Testing
         }
     }
 
+    @Test func anAcknowledgementFromAnOlderChannelIsVoid() async throws {
+        try await withBroker { configuration, name in
+            // given
+            let queue = name("orders")
+            try await fill(configuration, queue, 30)
+
+            // when
+            try await withConsumer(configuration, queue, batch: 10, inFlight: 3) { consumer in
+                let old = try await consumer.batches(holding: 30)
+                await consumer.abandon(old[0])
+                let new = try await consumer.batches(holding: 30)
+                for batch in old.dropFirst() { await consumer.acknowledge(batch) }
+                await consumer.acknowledge(new[0])
+                await consumer.drain()
+            }
+
+            // then
+            #expect(try await configuration.messageCount(queue) >= 20)
+        }
+    }
+
     private func fillDeclared(_ configuration: RabbitMQConfiguration, _ queue: String, _ count: Int) async throws {
         _ = try await withPublisher(configuration) { publisher in
             await publisher.publish(messages(0..<count, to: queue), deadline: .seconds(30))
@@ -238,29 +259,6 @@ import Testing
             #expect(outcomes.allSatisfy { $0 == .confirmed })
             let bodies = batches.flatMap { batch in batch.deliveries.indices.map { Array(batch.body($0)) } }
             #expect(bodies == sent.map(\.body))
-        }
-    }
-
-    @Test func aMessageThatIsStillArrivingIsNotTornByTheBatchBeforeIt() async throws {
-        try await withBroker { configuration, name in
-            // given
-            let queue = name("large")
-            try await configuration.declareQueue(queue)
-            let sent = messages(0..<1, to: queue) + messages(1..<2, to: queue, padding: 16 << 20)
-
-            // when
-            try await withConsumer(configuration, queue) { consumer in
-                async let batches = consumer.batches(holding: 2)
-                try await waitUntil("it is connected") { await consumer.isConnected }
-                let outcomes = try await withPublisher(configuration) { await $0.publish(sent, deadline: .seconds(30)) }
-
-                // then
-                #expect(outcomes == [.confirmed, .confirmed])
-                let received = try await batches
-                #expect(received.map(\.count) == [1, 1], "the small one does not wait for the large one")
-                #expect(received.flatMap(\.numbers) == [0, 1])
-                #expect(received.last?.body(0).count == sent[1].body.count)
-            }
         }
     }
 

@@ -20,7 +20,8 @@ struct ProgrammeTests {
     @Test func everyApplicationIsInItsFurthestState() {
         let applications = programme(of: Controls.facts).applications
         #expect(applications.total.count == 3)
-        #expect(applications.byState.filter { $0.value.count > 0 }.keys.sorted() == ["contracted", "ineligible", "reserve"])
+        #expect(
+            applications.byState.filter { $0.value.count > 0 }.keys.sorted() == ["contracted", "ineligible", "reserve"])
         #expect(applications.ineligible.map(\.reasons) == [["lead-not-a-health-structure"]])
         #expect(applications.ineligible.first?.siren == "732829320")
         #expect(applications.reserveList.map(\.rank) == [2])

@@ -10,6 +10,8 @@ package final class BrokerProxy: Sendable {
         var pairs: [(client: Int32, broker: Int32)] = []
         /// Bytes that still pass in a direction before everything is cut.
         var bytesLeft: [Direction: Int] = [:]
+        /// Bytes that still pass in a direction before the flow stands still once.
+        var stalls: [Direction: (bytesLeft: Int, time: Duration)] = [:]
         var isClosed = false
         var cuts = 0
     }
@@ -35,6 +37,11 @@ package final class BrokerProxy: Sendable {
     /// Lets so many more bytes pass in the direction, then cuts every connection.
     package func cut(after bytes: Int, _ direction: Direction) {
         state.withLock { $0.bytesLeft[direction] = bytes }
+    }
+
+    /// Lets so many more bytes pass in the direction, then holds the next ones back once.
+    package func stall(after bytes: Int, _ direction: Direction, for time: Duration) {
+        state.withLock { $0.stalls[direction] = (bytes, time) }
     }
 
     /// How many times connections were cut.
@@ -77,6 +84,7 @@ package final class BrokerProxy: Sendable {
         while true {
             let count = read(source, &buffer, buffer.count)
             guard count > 0 else { break }
+            if let time = dueStall(count, direction) { Thread.sleep(forTimeInterval: time / .seconds(1)) }
             let allowed = allowance(count, direction)
             var sent = 0
             while sent < allowed {
@@ -89,6 +97,15 @@ package final class BrokerProxy: Sendable {
             if allowed < count { cutAll() }
         }
         shutdown(target, Int32(SHUT_RDWR))
+    }
+
+    private func dueStall(_ count: Int, _ direction: Direction) -> Duration? {
+        state.withLock { state in
+            guard let stall = state.stalls[direction] else { return nil }
+            let left = stall.bytesLeft - count
+            state.stalls[direction] = left > 0 ? (left, stall.time) : nil
+            return left > 0 ? nil : stall.time
+        }
     }
 
     private func allowance(_ count: Int, _ direction: Direction) -> Int {

@@ -8,8 +8,8 @@ import Synchronization
 package final class CuttingProxy: Sendable {
     /// Where to cut. A trigger fires once, on the connection that meets it.
     package enum Trigger: Sendable {
-        /// These bytes from the client, also across packets. When they are forwarded, the server gets them and the client never
-        /// learns what it answered; otherwise the server never gets them.
+        /// These bytes from the client, also across packets. When they are forwarded, the server gets them and the
+        /// client never learns what it answered; otherwise the server never gets them.
         case clientSends([UInt8], isForwarded: Bool)
         /// So many bytes from clients since the trigger was set; the rest is not forwarded.
         case clientBytes(Int)
@@ -178,7 +178,9 @@ package final class CuttingProxy: Sendable {
             return (state.bytesLeft == 0, forwarded)
         case .clientSends(let pattern, let isForwarded):
             let text = tail.suffix(pattern.count - 1) + chunk
-            guard text.indices.contains(where: { text[$0...].starts(with: pattern) }) else { return (false, chunk.count) }
+            guard text.indices.contains(where: { text[$0...].starts(with: pattern) }) else {
+                return (false, chunk.count)
+            }
             return (true, isForwarded ? chunk.count : 0)
         }
     }
@@ -200,8 +202,8 @@ package final class CuttingProxy: Sendable {
 private final class ProxiedPair: Sendable {
     let client: Int32
     let server: Int32
-    /// What the server answers is read and thrown away: closing at once would reset the connection, and the server could miss
-    /// what it was sent last.
+    /// What the server answers is read and thrown away: closing at once would reset the connection, and the server
+    /// could miss what it was sent last.
     let isDeaf = Atomic(false)
     private let cutFlag = Atomic(false)
     private let endedPumps = Atomic(0)

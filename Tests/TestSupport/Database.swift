@@ -3,8 +3,8 @@ import Logging
 package import Migrations
 package import Postgres
 
-/// Lends a database of its own to a test: freshly migrated, reached through a pool, dropped afterwards even when the test
-/// throws or is cancelled. At most six exist at a time in one process.
+/// Lends a database of its own to a test: freshly migrated, reached through a pool, dropped afterwards even when the
+/// test throws or is cancelled. At most six exist at a time in one process.
 /// - Parameters:
 ///   - schema: the pool's search path, created in the database.
 ///   - migrations: applied to that schema once per set of files; the test gets a copy of the result.

@@ -20,7 +20,8 @@ package struct DatabaseServer: Sendable {
         let local: Set = ["localhost", "127.0.0.1", "::1"]
         for host in try PostgresConfiguration.hosts(of: connectionString)
         where !local.contains(host) && !host.hasPrefix("/") {
-            throw Unusable(description: "\(Self.variable) names the host \(host): tests use servers on this machine only")
+            throw Unusable(
+                description: "\(Self.variable) names the host \(host): tests use servers on this machine only")
         }
         self.connectionString = connectionString
         let configuration = PostgresConfiguration(

@@ -3,8 +3,8 @@ import Logging
 import Migrations
 import Postgres
 
-/// A migrated database that tests copy, for copying takes a tenth of the time of migrating. It stays on the server, named
-/// after what is in it, so that the next run finds it.
+/// A migrated database that tests copy, for copying takes a tenth of the time of migrating. It stays on the server,
+/// named after what is in it, so that the next run finds it.
 struct DatabaseTemplate: Sendable {
     let schema: String
     let files: [MigrationFile]

@@ -11,10 +11,13 @@ package struct ApplicationSight: Sendable, Equatable {
     package var showsWorkingCopy: Bool
     package var showsContact: Bool
     package var reviews: Reviews
-    /// Recommendation and decision with who made them.
+    /// The recommendation, and who recommended and decided.
     package var showsSelection: Bool
 
-    /// In what capacity somebody asks.
+}
+
+/// Somebody who asks for an application, and in what capacities.
+package struct ApplicationViewer: Sendable, Equatable {
     package enum Capacity: Sendable, Hashable {
         case applicant
         case reviewer
@@ -22,31 +25,43 @@ package struct ApplicationSight: Sendable, Equatable {
         case decisionMaker
         case `operator`
     }
+
+    package let subject: String
+    /// SIREN from the token; nil for somebody of no organisation.
+    package let organisation: String?
+    package let capacities: Set<Capacity>
+
+    package init(subject: String, organisation: String?, capacities: Set<Capacity>) {
+        self.subject = subject
+        self.organisation = organisation
+        self.capacities = capacities
+    }
+
+    /// Whether more than one's own applications may be seen.
+    package var seesTheProgramme: Bool { !capacities.subtracting([.applicant]).isEmpty }
 }
 
 extension Application {
     /// nil when the application does not exist for this person.
     ///
-    /// Drafts belong to their owner; the operator sees them to help. Reviewers work blind: without the contact, and without
-    /// the other reviews until the committee has given its opinion.
-    package func sight(
-        of subject: String, organisation: String?, in capacities: Set<ApplicationSight.Capacity>
-    )
-        -> ApplicationSight?
-    {
-        let isOwner =
-            capacities.contains(.applicant) && owner.subject == subject && owner.organisation == organisation
-        if capacities.contains(.operator) {
+    /// Drafts belong to their owner; the operator sees them to help. Reviewers work blind: without the contact, and
+    /// without the other reviews until the committee has given its opinion.
+    package func sight(of viewer: ApplicationViewer) -> ApplicationSight? {
+        if viewer.capacities.contains(.operator) {
             return .init(showsWorkingCopy: deposit == nil, showsContact: true, reviews: .all, showsSelection: true)
         }
-        if isOwner { return .init(showsWorkingCopy: true, showsContact: true, reviews: .none, showsSelection: false) }
+        if viewer.capacities.contains(.applicant), owner.subject == viewer.subject,
+            owner.organisation == viewer.organisation
+        {
+            return .init(showsWorkingCopy: true, showsContact: true, reviews: .none, showsSelection: false)
+        }
         guard deposit != nil else { return nil }
-        if !capacities.isDisjoint(with: [.committee, .decisionMaker]) {
+        if !viewer.capacities.isDisjoint(with: [.committee, .decisionMaker]) {
             return .init(showsWorkingCopy: false, showsContact: false, reviews: .all, showsSelection: true)
         }
-        guard capacities.contains(.reviewer) else { return nil }
-        let isRecommended = recommendation != nil
+        guard viewer.capacities.contains(.reviewer) else { return nil }
         return .init(
-            showsWorkingCopy: false, showsContact: false, reviews: isRecommended ? .all : .own, showsSelection: false)
+            showsWorkingCopy: false, showsContact: false, reviews: recommendation == nil ? .own : .all,
+            showsSelection: false)
     }
 }

@@ -3,7 +3,7 @@ package enum EligibilityReason: String, Sendable, CaseIterable, Codable {
     /// The lead is neither a health structure nor an innovation actor.
     case leadNotAdmitted = "lead-not-admitted"
     /// The lead is an innovation actor, and no member of the consortium is a health structure.
-    case noHealthPartner = "no-health-partner"
+    case noHealthStructure = "no-health-structure"
     case sirenInvalid = "siren-invalid"
     /// Not deposited before the technical closing.
     case submittedLate = "submitted-late"
@@ -22,7 +22,7 @@ package enum EligibilityCriteria {
             if structureType != .innovationActor {
                 reasons.append(.leadNotAdmitted)
             } else if !content.partners.contains(where: { $0.structureType?.isHealthStructure ?? false }) {
-                reasons.append(.noHealthPartner)
+                reasons.append(.noHealthStructure)
             }
         }
         if content.members.contains(where: { $0.siren.map { SIREN($0) == nil } ?? false }) {
@@ -52,7 +52,7 @@ extension EligibilityReason {
                 rawValue, "/lead/structureType",
                 fr: "le chef de file doit être une structure de santé ou un acteur d'innovation.",
                 en: "the lead has to be a health structure or an innovation actor.")
-        case .noHealthPartner:
+        case .noHealthStructure:
             .warning(
                 rawValue, "/partners",
                 fr: "un acteur d'innovation doit intégrer au moins une structure de santé.",

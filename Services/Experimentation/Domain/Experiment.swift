@@ -100,6 +100,7 @@ extension Experiment {
             try require(.started)
             return .completed(at: now)
         case .settleCofunding(let outcome):
+            guard cofunding == .requested else { throw .cofundingSettled(cofunding.state) }
             return .cofundingSettled(outcome)
         }
     }

@@ -1,6 +1,7 @@
 package import struct FoundationEssentials.Date
 
-/// Why a command was refused. `explanation` carries what a caller needs: a stable slug, the field, and what would mend it.
+/// Why a command was refused. `explanation` carries what a caller needs: a stable slug, the field, and what would
+/// mend it.
 package enum ExperimentationError: Error, Equatable, Sendable {
     case invalidField(String, expected: String)
     case siteAlreadyOpen
@@ -8,6 +9,7 @@ package enum ExperimentationError: Error, Equatable, Sendable {
     case wrongState(ExperimentState, needed: ExperimentState)
     case cofundingPending
     case cofundingRefused(reason: String)
+    case cofundingSettled(Cofunding.State)
     case protocolMissing
     case protocolVersionTaken(next: Int)
     case evidenceRequired(LegalQualification)
@@ -45,7 +47,8 @@ extension ExperimentationError {
         switch self {
         case .invalidField(let field, let expected):
             .init(.invalid, "invalid-field", "A field does not hold what is expected", field, "Send \(expected).")
-        case .siteAlreadyOpen, .siteNotOpen, .wrongState, .cofundingPending, .cofundingRefused, .protocolMissing:
+        case .siteAlreadyOpen, .siteNotOpen, .wrongState, .cofundingPending, .cofundingRefused, .cofundingSettled,
+            .protocolMissing:
             running
         case .protocolVersionTaken, .evidenceRequired, .separationOfDuties, .windowRepeated,
             .instrumentVersionsMixed, .milestoneRepeated:
@@ -73,6 +76,10 @@ extension ExperimentationError {
             .init(
                 .conflict, "cofunding-refused", "The co-funding was refused: \(reason)", nil,
                 "Register the experiment anew, with less or no co-funding.")
+        case .cofundingSettled(let state):
+            .init(
+                .conflict, "cofunding-settled", "The co-funding is \(state.rawValue)", nil,
+                "It is asked for once, with the registration.")
         default:
             .init(
                 .conflict, "protocol-missing", "No protocol is approved", nil,

@@ -1,13 +1,23 @@
-/// How many responses go into one event.
-package enum EventSplit {
-    /// Items of one event.
-    package static let itemCountMax = 200
-    /// Bytes of one event's data: CloudEvents obliges nobody to forward more than 64 KiB, and the attributes need room too.
-    package static let byteCountMax = 49_152
+/// How many items go into one message.
+package struct EventSplit: Sendable {
+    package let itemCountMax: Int
+    package let byteCountMax: Int
+    /// Bytes of a message without items.
+    package let overhead: Int
 
-    /// Cuts a list in order, so that every part keeps both limits. An item too large for any event still gets its own part.
-    /// - Parameter overhead: bytes of an event without items.
-    package static func ranges(byteCounts: [Int], overhead: Int) -> [Range<Int>] {
+    package init(itemCountMax: Int, byteCountMax: Int, overhead: Int) {
+        self.itemCountMax = itemCountMax
+        self.byteCountMax = byteCountMax
+        self.overhead = overhead
+    }
+
+    /// Responses in one event: CloudEvents obliges nobody to forward more than 64 KiB, and the attributes need room too.
+    package static let responses = EventSplit(itemCountMax: 200, byteCountMax: 49_152, overhead: 256)
+    /// Receipts in one message to a publisher.
+    package static let receipts = EventSplit(itemCountMax: 100, byteCountMax: 49_152, overhead: 512)
+
+    /// Cuts a list in order, so that every part keeps both limits. An item too large for any message still gets its own.
+    package func ranges(byteCounts: [Int]) -> [Range<Int>] {
         var ranges: [Range<Int>] = []
         var start = 0
         var byteCount = overhead

@@ -58,7 +58,8 @@ package struct Submission: Sendable, Equatable {
     /// submissions share a text.
     package var canonicalContent: String {
         let parts = [
-            amends ?? "-", "\(Int64((answeredAt.timeIntervalSince1970 * 1000).rounded()))", experiment.uuidString, pseudonym,
+            amends ?? "-", "\(Int64((answeredAt.timeIntervalSince1970 * 1000).rounded()))", experiment.uuidString,
+            pseudonym,
             instrument, occasion, AnswerText.of(answers), comment ?? "-",
         ]
         let flags = "\(amends == nil ? 0 : 1)\(comment == nil ? 0 : 1)"

@@ -61,7 +61,8 @@ package enum SubmissionChecks {
         }
         if submission.amends == submission.identity.id {
             throw Refusal(
-                .amendsItself, at: "/data/amends", mend: "name the event that is corrected, and give this one its own id")
+                .amendsItself, at: "/data/amends",
+                mend: "name the event that is corrected, and give this one its own id")
         }
         return score
     }
@@ -95,7 +96,9 @@ package enum SubmissionChecks {
         guard let open = candidates.first(where: { $0.opensDay <= day && day < $0.closesDay }) else {
             throw Refusal(
                 .outsideWindow, at: "/time",
-                mend: "\(first.occasion) is open from day \(first.opensDay) to before day \(first.closesDay); this is day \(day)")
+                mend:
+                    "\(first.occasion) is open from day \(first.opensDay) to before day \(first.closesDay); this is day \(day)"
+            )
         }
         return open
     }

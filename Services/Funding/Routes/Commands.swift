@@ -1,4 +1,3 @@
-import FundingDomain
 import HTTPDefaults
 import HTTPTypes
 import Hummingbird
@@ -48,9 +47,4 @@ struct Commands: Sendable {
         let view = try await pool.withTransaction { try await apply($0) }
         return try JSONResponse(view.value, version: view.version).response()
     }
-}
-
-extension HTTPField.Name {
-    // The name is a token, so the initialiser cannot fail; the fallback only spares a trap.
-    static let idempotencyKey = HTTPField.Name("Idempotency-Key") ?? .ifMatch
 }

@@ -1,6 +1,7 @@
 import CofundingRules
 import FundingDomain
 import HTTPDefaults
+import HTTPTypes
 
 extension FundingError: ProblemConvertible {
     var problem: Problem {

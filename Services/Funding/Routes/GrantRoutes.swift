@@ -1,4 +1,5 @@
 import Events
+import FundingDomain
 import HTTPDefaults
 import Hummingbird
 import Postgres

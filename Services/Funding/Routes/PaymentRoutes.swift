@@ -1,6 +1,7 @@
 import FundingDomain
 import HTTPDefaults
 import Hummingbird
+import Identity
 import Postgres
 
 import struct FoundationEssentials.Date

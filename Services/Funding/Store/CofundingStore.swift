@@ -1,3 +1,4 @@
+import CofundingRules
 import Events
 import FundingDomain
 import Outbox

@@ -28,7 +28,8 @@ package struct ExperimentLine: Sendable, Equatable, Encodable {
     ) -> [ExperimentLine] {
         func byExperiment(_ kind: FactKind) -> [UUID: ProgrammeFact] {
             Dictionary(
-                facts.facts(kind).compactMap { fact in fact.experiment.map { ($0, fact) } }) { first, _ in first }
+                facts.facts(kind).compactMap { fact in fact.experiment.map { ($0, fact) } }
+            ) { first, _ in first }
         }
         let registered = byExperiment(.experimentRegistered)
         let approved = byExperiment(.protocolApproved)
@@ -45,7 +46,8 @@ package struct ExperimentLine: Sendable, Equatable, Encodable {
                 return ExperimentLine(
                     experiment: id.figureText, site: base?.site?.figureText, agreement: base?.agreement?.figureText,
                     state: completed[id] != nil
-                        ? "completed" : started[id] != nil ? "running" : approved[id] != nil ? "approved" : "registered",
+                        ? "completed"
+                        : started[id] != nil ? "running" : approved[id] != nil ? "approved" : "registered",
                     legalQualification: approved[id]?.word, participantsTarget: registered[id]?.target,
                     participants: CountFigure(
                         count: participants[id, default: 0], figure: FigureID("participants", id).text),

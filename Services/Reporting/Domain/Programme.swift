@@ -77,7 +77,8 @@ package struct Programme: Sendable, Equatable, Encodable {
             .map { ResponseLine(cell: $0.key, tally: $0.value, hidesSmallCells: hidesSmallCells) }
         milestones = facts.facts(.milestoneReached).map {
             MilestoneLine(
-                experiment: $0.experiment?.figureText ?? "", milestone: $0.word ?? "", responsesCountMin: $0.target ?? 0,
+                experiment: $0.experiment?.figureText ?? "", milestone: $0.word ?? "",
+                responsesCountMin: $0.target ?? 0,
                 responsesCount: $0.count ?? 0, reachedAt: $0.time, figure: ProgrammeFigures.milestone($0).text)
         }
     }

@@ -62,7 +62,8 @@ package struct ProgrammeApplications: Sendable, Equatable, Encodable {
             })
         let states = ApplicationState.all(facts)
         let leads = Dictionary(
-            facts.facts(.applicationSubmitted).map { ($0.key, $0.siren) }) { first, _ in first }
+            facts.facts(.applicationSubmitted).map { ($0.key, $0.siren) }
+        ) { first, _ in first }
         ineligible = states.filter { $0.state == .ineligible }
             .map {
                 Ineligible(

@@ -1,0 +1,22 @@
+import CofundingRules
+import Events
+import Inbox
+
+/// Keeps the co-funding rules that funding publishes: drafts are checked against them.
+struct RuleSetConsumer: Sendable {
+    let ruleSets: RuleSetStore
+
+    var handlers: [EventHandler] {
+        [
+            .on(RuleSetPublished.self, order: .commutative) { payload, _, transaction in
+                do throws(CofundingRulesError) {
+                    _ = try CofundingRuleSet(payload)
+                } catch {
+                    throw PermanentFailure(class: error.slug, reason: error.description)
+                }
+                try await ruleSets.insert(payload, in: transaction)
+                return .applied
+            }
+        ]
+    }
+}

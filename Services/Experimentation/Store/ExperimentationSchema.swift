@@ -1,0 +1,16 @@
+import Migrations
+
+/// The tables of schema `experimentation`, in the order in which they came.
+enum ExperimentationSchema {
+    static let migrations = [
+        file("0001-sites", PackageResources._001_sites_sql),
+        file("0002-experiments", PackageResources._002_experiments_sql),
+    ]
+
+    /// What the run role may only read and insert into.
+    static let appendOnlyTables = ["solutions", "protocols"]
+
+    private static func file(_ name: String, _ bytes: [UInt8]) -> MigrationFile {
+        MigrationFile(component: "experimentation", name: name, sql: String(decoding: bytes, as: UTF8.self))
+    }
+}

@@ -1,0 +1,22 @@
+import Events
+import Inbox
+
+/// Registered, started, completed: when responses count.
+enum ExperimentConsumer {
+    static func handlers(_ experiments: ExperimentStore) -> [EventHandler] {
+        [
+            .on(ExperimentRegistered.self, order: .commutative) { registered, event, transaction in
+                try await experiments.record(registered, at: event.time, in: transaction)
+                return .applied
+            },
+            .on(ExperimentStarted.self, order: .commutative) { started, event, transaction in
+                try await experiments.record(started, cause: event.cause, in: transaction)
+                return .applied
+            },
+            .on(ExperimentCompleted.self, order: .commutative) { completed, _, transaction in
+                try await experiments.record(completed, in: transaction)
+                return .applied
+            },
+        ]
+    }
+}

@@ -1,0 +1,109 @@
+import Events
+import FeedbackDomain
+import Logging
+import Observability
+import Outbox
+import Postgres
+import RabbitMQ
+import ServiceLifecycle
+import ServiceRuntime
+
+/// Takes in what one outside publisher sends. Nothing that it sends can stop the intake or hold up the queue: every message
+/// ends as a response, a duplicate, a waiting event or a quarantined copy, and each gets a receipt.
+struct FeedbackIntake: Service {
+    let publisher: String
+    let consumer: RabbitConsumer
+    let intake: IntakeStore
+    /// There are events to relay and receipts to send.
+    let wakeUps: [RelayWakeUp]
+    let logger: Logger
+
+    private var metrics: IntakeMetrics { IntakeMetrics(publisher: publisher) }
+
+    func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                // A cancelled wait drains all the same.
+                try? await gracefulShutdown()
+                await consumer.drain()
+            }
+            group.addTask {
+                while let batch = try await consumer.next() { await take(batch) }
+            }
+            defer { group.cancelAll() }
+            // The loop ends when the consumer is drained, so the first to end is whichever; both are waited for.
+            while let _ = try await group.next() {}
+        }
+    }
+
+    /// Takes a batch in and acknowledges it; it comes back whole when that is not possible before we stop.
+    func take(_ batch: DeliveryBatch) async {
+        let started = ContinuousClock.now
+        do {
+            let tally = try await settle(read(batch))
+            await consumer.acknowledge(batch)
+            metrics.settled(tally, batchCount: batch.count, duration: ContinuousClock.now - started)
+            for wakeUp in wakeUps { wakeUp.signal() }
+        } catch {
+            logger.notice("a batch goes back to the queue", metadata: [LogKeys.count: "\(batch.count)"])
+            await consumer.abandon(batch)
+        }
+    }
+
+    private func read(_ batch: DeliveryBatch) -> [InboundMessage] {
+        let now = intake.clock.now()
+        return batch.deliveries.indices.map { index in
+            SubmissionReader.read(
+                Array(batch.body(index)), publisher: publisher,
+                headersAreMalformed: batch.deliveries[index].headersAreMalformed, clockAt: now)
+        }
+    }
+
+    /// Retries for as long as the database is away. Whatever else a batch makes fail is searched by halving: the message at
+    /// fault is quarantined, the others are counted.
+    /// - Throws: `CancellationError` only.
+    private func settle(_ messages: [InboundMessage]) async throws(CancellationError) -> IntakeTally {
+        var pause = Duration.milliseconds(50)
+        while true {
+            do {
+                return try await intake.settle(messages)
+            } catch {
+                switch IntakeFailure(error) {
+                case .stop: throw CancellationError()
+                case .outage:
+                    metrics.failed()
+                    logger.warning("the intake waits for the database", error: error)
+                    try await sleep(pause * Double.random(in: 0.5...1))
+                    pause = min(pause * 2, .seconds(5))
+                case .messages:
+                    return try await search(messages, for: error)
+                }
+            }
+        }
+    }
+
+    private func search(
+        _ messages: [InboundMessage], for error: any Error
+    ) async throws(CancellationError) -> IntakeTally {
+        if let message = messages.first, messages.count == 1 {
+            if case .failure(let refusal) = message.content, refusal.reason == .internalError {
+                // Not even the quarantine takes it. It stays in the queue, and an alarm says so.
+                metrics.failed()
+                logger.critical("a message can be neither taken in nor quarantined", error: error)
+                try await sleep(.seconds(5))
+                return try await settle(messages)
+            }
+            metrics.poisoned()
+            logger.error("a message makes the database fail and is quarantined", error: error)
+            return try await settle([message.poisoned])
+        }
+        let middle = messages.count / 2
+        var tally = try await settle(Array(messages[..<middle]))
+        tally += try await settle(Array(messages[middle...]))
+        return tally
+    }
+
+    private func sleep(_ duration: Duration) async throws(CancellationError) {
+        do { try await Task.sleep(for: duration) } catch { throw CancellationError() }
+    }
+}

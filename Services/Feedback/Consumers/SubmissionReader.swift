@@ -1,0 +1,162 @@
+import Crypto
+import Events
+import FeedbackDomain
+import FoundationEssentials
+
+/// Reads what outside publishers send: strict about everything that is used, blind to everything that is not.
+///
+/// Nothing here may throw or trap on any bytes: whatever comes becomes a submission or a refusal.
+enum SubmissionReader {
+    private static let sourceBytesMax = 512
+    private static let idBytesMax = 256
+    private static let textBytesMax = 64
+
+    /// - Parameters:
+    ///   - publisher: from the queue that the message came through.
+    ///   - clockAt: the programme's time on arrival.
+    static func read(
+        _ body: [UInt8], publisher: String, headersAreMalformed: Bool = false, clockAt: Date
+    ) -> InboundMessage {
+        let members: JSONMembers
+        do {
+            members = try parse(body)
+        } catch {
+            return unreadable(body, publisher: publisher, clockAt: clockAt, refusal: error)
+        }
+        let identity: EventIdentity
+        do throws(Refusal) {
+            identity = EventIdentity(
+                publisher: publisher, source: try text("source", members, bytesMax: sourceBytesMax),
+                id: try text("id", members, bytesMax: idBytesMax))
+        } catch {
+            return unreadable(body, publisher: publisher, clockAt: clockAt, refusal: error)
+        }
+        var content = Result { () throws(Refusal) in try submission(members, identity: identity) }
+        // What cannot be understood is the same event only if it is the same to the byte.
+        let canonical = (try? content.get()).map { Array($0.canonicalContent.utf8) } ?? body
+        if headersAreMalformed {
+            content = .failure(
+                Refusal(
+                    .malformedHeaders, mend: "send headers whose names are not empty and whose values can be decoded"))
+        }
+        return InboundMessage(
+            identity: identity, isIdentified: true, content: content, contentHash: Array(SHA256.hash(data: canonical)),
+            body: body, clockAt: clockAt)
+    }
+
+    private static func parse(_ body: [UInt8]) throws(Refusal) -> JSONMembers {
+        guard body.count <= FeedbackSubmission.byteCountMax else {
+            throw Refusal(.tooLarge, mend: "at most \(FeedbackSubmission.byteCountMax) bytes")
+        }
+        do throws(JSONSyntaxError) { return try JSONMembers(body) } catch {
+            throw Refusal(.malformedBody, mend: "send one JSON object in UTF-8; this is \(error.description)")
+        }
+    }
+
+    /// A message that does not even say who it is gets a name from its bytes, so that a repetition is recognised.
+    private static func unreadable(
+        _ body: [UInt8], publisher: String, clockAt: Date, refusal: Refusal
+    ) -> InboundMessage {
+        let hash = Array(SHA256.hash(data: body))
+        return InboundMessage(
+            identity: EventIdentity(publisher: publisher, source: "", id: "sha256:\(hash.hexadecimal)"),
+            isIdentified: false, content: .failure(refusal), contentHash: hash, body: body, clockAt: clockAt)
+    }
+
+    private static func submission(_ members: JSONMembers, identity: EventIdentity) throws(Refusal) -> Submission {
+        guard members.string("specversion") == "1.0" else { throw invalid("/specversion", #"must be "1.0""#) }
+        let isAmendment: Bool
+        switch members.string("type") {
+        case FeedbackSubmission.submitted: isAmendment = false
+        case FeedbackSubmission.amended: isAmendment = true
+        default:
+            throw Refusal(
+                .unsupportedType, at: "/type",
+                mend: "one of \(FeedbackSubmission.submitted), \(FeedbackSubmission.amended)")
+        }
+        guard let time = members.string("time").flatMap({ WireInstant.parse($0) }) else {
+            throw invalid("/time", "must be an RFC 3339 instant, such as 2026-11-21T09:30:00Z")
+        }
+        guard let value = members.value("data"), value.first == UInt8(ascii: "{"),
+            let data = try? JSONMembers(Array(value))
+        else { throw invalid("/data", "must be an object without repeated members") }
+        guard let experiment = data.string("experiment").flatMap({ UUID(uuidString: $0) }) else {
+            throw invalid("/data/experiment", "must be a UUID")
+        }
+        return Submission(
+            identity: identity, answeredAt: time, amends: try amends(data, isAmendment: isAmendment),
+            experiment: experiment,
+            pseudonym: try text("participant", data, bytesMax: textBytesMax, path: "/data/"),
+            instrument: try text("instrument", data, bytesMax: textBytesMax, path: "/data/"),
+            occasion: try text("occasion", data, bytesMax: textBytesMax, path: "/data/"),
+            answers: try answers(data), comment: try comment(data))
+    }
+
+    private static func amends(_ data: JSONMembers, isAmendment: Bool) throws(Refusal) -> String? {
+        if isAmendment { return try text("amends", data, bytesMax: idBytesMax, path: "/data/") }
+        guard isAbsent("amends", data) else {
+            throw invalid("/data/amends", "belongs to \(FeedbackSubmission.amended)")
+        }
+        return nil
+    }
+
+    private static func comment(_ data: JSONMembers) throws(Refusal) -> String? {
+        if isAbsent("comment", data) { return nil }
+        guard let comment = data.string("comment") else { throw invalid("/data/comment", "must be text") }
+        return comment
+    }
+
+    private static func answers(_ data: JSONMembers) throws(Refusal) -> [Int?] {
+        guard let value = data.value("answers"), value.first == UInt8(ascii: "["), value.count >= 2 else {
+            throw invalid("/data/answers", "must be an array")
+        }
+        let inside = value.dropFirst().dropLast()
+        guard inside.contains(where: { !isSpace($0) }) else { return [] }
+        var answers: [Int?] = []
+        for item in inside.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+            let text = String(decoding: item.filter { !isSpace($0) }, as: UTF8.self)
+            if text == "null" {
+                answers.append(nil)
+            } else if let level = Int(text) {
+                answers.append(level)
+            } else {
+                throw invalid("/data/answers/\(answers.count)", "must be a whole number or null")
+            }
+        }
+        return answers
+    }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+
+    private static func isAbsent(_ key: StaticString, _ members: JSONMembers) -> Bool {
+        members.value(key).map { $0.elementsEqual("null".utf8) } ?? true
+    }
+
+    /// Text that names something: not empty, bounded, and without control characters, which would spoil keys and logs.
+    private static func text(
+        _ key: StaticString, _ members: JSONMembers, bytesMax: Int, path: String = "/"
+    ) throws(Refusal) -> String {
+        guard let text = members.string(key), !text.isEmpty, text.utf8.count <= bytesMax,
+            text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
+        else { throw invalid("\(path)\(key)", "must be text of 1 to \(bytesMax) bytes without control characters") }
+        return text
+    }
+
+    private static func invalid(_ field: String, _ mend: String) -> Refusal {
+        Refusal(.invalidField, at: field, mend: mend)
+    }
+}
+
+extension [UInt8] {
+    /// Two lower-case digits per byte.
+    var hexadecimal: String {
+        let digits = Array<UInt8>("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        text.reserveCapacity(count * 2)
+        for byte in self {
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 15)])
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+}

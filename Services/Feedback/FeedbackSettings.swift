@@ -1,0 +1,39 @@
+import ServiceRuntime
+
+/// What an operator may set for this service alone.
+enum FeedbackSettings {
+    static let publishers = SettingKey(
+        "feedback.publishers", .text(bytesMax: 4096),
+        about: "outside publishers that are listened to, separated by commas; each 2 to 40 of a-z, 0-9 and -")
+    static let batch = SettingKey(
+        "feedback.batch", .count(1...1000), default: "500", unit: "messages",
+        about: "messages of one publisher taken in by one transaction")
+
+    static let all = [SettingKey.brokerOutsideURL, .brokerOutsideAdminURL, publishers, batch]
+
+    /// Names become parts of queue names and of broker permissions, so nothing else may be in them.
+    static func publisherNames(_ settings: Settings) throws(SettingsError) -> [String] {
+        guard let text = settings.optionalText(publishers) else { return [] }
+        var names: [String] = []
+        for part in text.split(separator: ",") {
+            let name = part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()
+            names.append(String(name))
+        }
+        let wrong = names.filter { name in
+            !(2...40).contains(name.utf8.count)
+                || !name.utf8.allSatisfy { byte in
+                    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                        || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "-")
+                }
+        }
+        guard wrong.isEmpty, Set(names).count == names.count else {
+            throw SettingsError(
+                violations: [
+                    .init(
+                        key: publishers.environmentName, value: text,
+                        problem: "allowed: different names of 2 to 40 of a-z, 0-9 and -, separated by commas")
+                ])
+        }
+        return names
+    }
+}

@@ -1,0 +1,113 @@
+import Events
+import FeedbackDomain
+import FoundationEssentials
+import Outbox
+import Postgres
+import ServiceRuntime
+
+/// What experimentation tells, kept so that submissions can be judged. Every order of its events ends in the same rows.
+struct ExperimentStore: Sendable {
+    /// Looks again at what waited.
+    let intake: IntakeStore
+
+    func record(_ registered: ExperimentRegistered, at time: Date, in session: some PostgresSession) async throws {
+        try await ExperimentLocks.take([registered.experiment], in: session)
+        try await session.query(
+            """
+            insert into experiments (experiment, registered_at) values (\(registered.experiment), \(time))
+            on conflict (experiment) do update set registered_at = excluded.registered_at
+            """)
+    }
+
+    func record(_ started: ExperimentStarted, cause: EventCause, in session: some PostgresSession) async throws {
+        try await ExperimentLocks.take([started.experiment], in: session)
+        try await session.query(
+            """
+            insert into experiments (experiment, started_at) values (\(started.experiment), \(started.startedAt))
+            on conflict (experiment) do update set started_at = excluded.started_at
+            """)
+        try await intake.recall([.experiment(started.experiment)], cause: cause, in: session)
+    }
+
+    func record(_ completed: ExperimentCompleted, in session: some PostgresSession) async throws {
+        try await ExperimentLocks.take([completed.experiment], in: session)
+        try await session.query(
+            """
+            insert into experiments (experiment, completed_at) values (\(completed.experiment), \(completed.completedAt))
+            on conflict (experiment) do update set completed_at = excluded.completed_at
+            """)
+    }
+
+    /// The highest version holds, whichever comes last. What a version asks for may be reached already.
+    func record(_ approved: ProtocolApproved, cause: EventCause, in session: some PostgresSession) async throws {
+        let id = approved.experiment
+        try await ExperimentLocks.take([id], in: session)
+        let version = Int32(clamping: approved.protocolVersion)
+        let newer = try await session.query(
+            """
+            insert into experiments as e (experiment, protocol_version, consent_scope)
+            values (\(id), \(version), \(approved.consentScope))
+            on conflict (experiment) do update
+                set protocol_version = excluded.protocol_version, consent_scope = excluded.consent_scope
+                where e.protocol_version is null or e.protocol_version < excluded.protocol_version
+            """)
+        guard newer.affectedCount == 1 else { return }
+        try await replaceWindows(approved, in: session)
+        try await replaceMilestones(approved, in: session)
+        let reached = try await MilestoneStore(session: session).reach(in: [id], now: intake.clock.now(), cause: cause)
+        try await EventLog.append(reached, in: session)
+        try await intake.recall([.experiment(id)], cause: cause, in: session)
+    }
+
+    func record(_ enrolled: [ParticipantEnrolled], cause: EventCause, in session: some PostgresSession) async throws {
+        try await ExperimentLocks.take(enrolled.map(\.experiment), in: session)
+        let (experiments, pseudonyms) = (enrolled.map(\.experiment), enrolled.map(\.pseudonym))
+        let (participants, scopes) = (enrolled.map(\.participant), enrolled.map(\.consentScope))
+        let times = enrolled.map(\.consentedAt)
+        try await session.query(
+            """
+            insert into participants (experiment, pseudonym, participant, consent_scope, consented_at)
+            select * from unnest(\(experiments), \(pseudonyms), \(participants), \(scopes), \(times))
+            on conflict do nothing
+            """)
+        try await intake.recall(
+            enrolled.map { .participant(.init(experiment: $0.experiment, pseudonym: $0.pseudonym)) }, cause: cause,
+            in: session)
+    }
+
+    private func replaceWindows(
+        _ approved: ProtocolApproved, in session: some PostgresSession
+    ) async throws(PostgresError) {
+        let windows = approved.windows
+        try await session.query("delete from measure_windows where experiment = \(approved.experiment)")
+        try await session.query(
+            """
+            insert into measure_windows (experiment, instrument, occasion, opens_day, closes_day, instrument_version)
+            select \(approved.experiment), w.* from unnest(
+                \(windows.map(\.instrument)), \(windows.map(\.occasion)), \(windows.map { Int32(clamping: $0.opensDay) }),
+                \(windows.map { Int32(clamping: $0.closesDay) }), \(windows.map(\.instrumentVersion))) as w
+            on conflict do nothing
+            """)
+    }
+
+    /// A milestone that was reached stays as it was.
+    private func replaceMilestones(
+        _ approved: ProtocolApproved, in session: some PostgresSession
+    ) async throws(PostgresError) {
+        let (names, counts) = (approved.milestones.map(\.milestone), approved.milestones.map(\.responsesCountMin))
+        try await session.query(
+            """
+            delete from milestones
+            where experiment = \(approved.experiment) and reached_at is null and milestone <> all(\(names))
+            """)
+        try await session.query(
+            """
+            insert into milestones as m (experiment, milestone, responses_count_min)
+            select distinct on (k.milestone) \(approved.experiment), k.milestone, k.responses_count_min
+            from unnest(\(names), \(counts)) as k (milestone, responses_count_min)
+            order by k.milestone, k.responses_count_min
+            on conflict (experiment, milestone) do update set responses_count_min = excluded.responses_count_min
+                where m.reached_at is null
+            """)
+    }
+}

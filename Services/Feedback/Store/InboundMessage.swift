@@ -1,0 +1,62 @@
+import FeedbackDomain
+import FoundationEssentials
+
+/// A message of an outside publisher on its way through the intake.
+struct InboundMessage: Sendable {
+    let identity: EventIdentity
+    /// Whether the message named itself; otherwise the identity was made from its bytes.
+    let isIdentified: Bool
+    let content: Result<Submission, Refusal>
+    /// SHA-256 of what it says.
+    let contentHash: [UInt8]
+    /// As it came.
+    let body: [UInt8]
+    /// The programme's time on arrival.
+    let clockAt: Date
+    /// Set when it waited and is looked at again.
+    var waiting: WaitingPlace?
+
+    var publisher: String { identity.publisher }
+    var submission: Submission? { try? content.get() }
+
+    /// The same message, to be refused without another look at it: it made the database fail.
+    var poisoned: InboundMessage {
+        InboundMessage(
+            identity: identity, isIdentified: isIdentified,
+            content: .failure(
+                Refusal(
+                    .internalError,
+                    mend: "the fault is ours and the operator was told; the event may be sent again under a new id")),
+            contentHash: contentHash, body: body, clockAt: clockAt, waiting: waiting)
+    }
+}
+
+/// Where a message waits.
+struct WaitingPlace: Sendable {
+    let position: Int64
+    /// Whether it waited long enough.
+    let isExpired: Bool
+}
+
+/// What the store remembers of an event that came before.
+struct KnownIdentity: Sendable {
+    enum Outcome: String, Sendable {
+        case accepted
+        case waiting
+        case refused
+    }
+
+    let contentHash: [UInt8]
+    let outcome: Outcome
+    /// Slug of the refusal.
+    let reason: String?
+    let response: UUID?
+
+    var event: KnownEvent {
+        switch outcome {
+        case .accepted: response.map { .accepted(response: $0) } ?? .refused
+        case .waiting: .waiting
+        case .refused: .refused
+        }
+    }
+}

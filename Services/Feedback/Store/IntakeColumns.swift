@@ -1,0 +1,237 @@
+import Crypto
+import Events
+import FeedbackDomain
+import FoundationEssentials
+import Postgres
+
+/// What becomes known about an event's identity.
+struct IdentityRow: Sendable {
+    let identity: EventIdentity
+    let contentHash: [UInt8]
+    let outcome: KnownIdentity.Outcome
+    var refusal: Refusal?
+    var accepted: AcceptedResponse?
+
+    /// In one order for all writers, so that two of them never wait for each other.
+    static func rows(of plan: IntakePlan) -> [IdentityRow] {
+        var rows: [EventIdentity: IdentityRow] = [:]
+        for wait in plan.waits { rows[wait.message.identity] = IdentityRow(wait.message, .waiting) }
+        for refusal in plan.refusals where refusal.isRemembered {
+            var row = IdentityRow(refusal.message, .refused)
+            row.refusal = refusal.refusal
+            rows[refusal.message.identity] = row
+        }
+        for response in plan.responses {
+            var row = IdentityRow(response.message, .accepted)
+            row.accepted = response.accepted
+            rows[response.submission.identity] = row
+        }
+        return rows.values.sorted {
+            ($0.identity.publisher, $0.identity.source, $0.identity.id)
+                < ($1.identity.publisher, $1.identity.source, $1.identity.id)
+        }
+    }
+
+    private init(_ message: InboundMessage, _ outcome: KnownIdentity.Outcome) {
+        identity = message.identity
+        contentHash = message.contentHash
+        self.outcome = outcome
+    }
+}
+
+struct IdentityRowColumns {
+    private var keys = IdentityColumns()
+    private var hashes = PostgresArray(.bytea)
+    private var outcomes = PostgresArray(.text)
+    private var reasons = PostgresArray(.text)
+    private var fields = PostgresArray(.text)
+    private var mends = PostgresArray(.text)
+    private var responses = PostgresArray(.uuid)
+    private var versions = PostgresArray(.int4)
+    let count: Int
+
+    var isEmpty: Bool { count == 0 }
+
+    init(_ rows: [IdentityRow]) {
+        count = rows.count
+        for row in rows {
+            keys.append(row.identity)
+            row.contentHash.withUnsafeBytes { hashes.append(bytes: $0) }
+            outcomes.append(text: row.outcome.rawValue)
+            reasons.append(optional: row.refusal?.reason.rawValue)
+            fields.append(optional: row.refusal?.field)
+            mends.append(optional: row.refusal?.mend)
+            if let accepted = row.accepted {
+                responses.append(uuid: accepted.response)
+                versions.append(int4: Int32(clamping: accepted.version))
+            } else {
+                responses.appendNull()
+                versions.appendNull()
+            }
+        }
+    }
+
+    var insert: PostgresQuery {
+        """
+        insert into identities (publisher, source, event_id, content_hash, outcome, reason, field, mend, response, version)
+        select * from unnest(
+            \(keys.publishers), \(keys.sources), \(keys.ids), \(hashes), \(outcomes), \(reasons), \(fields), \(mends),
+            \(responses), \(versions))
+        on conflict do nothing
+        """
+    }
+
+    var update: PostgresQuery {
+        """
+        update identities as i set outcome = k.outcome, reason = k.reason, field = k.field, mend = k.mend,
+            response = k.response, version = k.version
+        from unnest(
+            \(keys.publishers), \(keys.sources), \(keys.ids), \(outcomes), \(reasons), \(fields), \(mends), \(responses),
+            \(versions)) as k (publisher, source, event_id, outcome, reason, field, mend, response, version)
+        where i.publisher = k.publisher and i.source = k.source and i.event_id = k.event_id
+        """
+    }
+}
+
+struct ResponseColumns {
+    private var experiments = PostgresArray(.uuid)
+    private var participants = PostgresArray(.uuid)
+    private var instruments = PostgresArray(.text)
+    private var occasions = PostgresArray(.text)
+    private var responses = PostgresArray(.uuid)
+    private var versions = PostgresArray(.int4)
+    private var instrumentVersions = PostgresArray(.text)
+    private var times = PostgresArray(.timestamptz)
+    private var publishers = PostgresArray(.text)
+
+    init(_ planned: [PlannedResponse]) {
+        for response in planned {
+            experiments.append(uuid: response.submission.experiment)
+            participants.append(uuid: response.accepted.participant)
+            instruments.append(text: response.submission.instrument)
+            occasions.append(text: response.submission.occasion)
+            responses.append(uuid: response.accepted.response)
+            versions.append(int4: Int32(clamping: response.accepted.version))
+            instrumentVersions.append(text: response.accepted.instrumentVersion)
+            times.append(date: response.submission.answeredAt)
+            publishers.append(text: response.submission.identity.publisher)
+        }
+    }
+
+    var upsert: PostgresQuery {
+        """
+        insert into responses as r (experiment, participant, instrument, occasion, response, version, state,
+            instrument_version, answered_at, publisher)
+        select k.experiment, k.participant, k.instrument, k.occasion, k.response, k.version, 'valid', k.instrument_version,
+            k.answered_at, k.publisher
+        from unnest(
+            \(experiments), \(participants), \(instruments), \(occasions), \(responses), \(versions),
+            \(instrumentVersions), \(times), \(publishers))
+            as k (experiment, participant, instrument, occasion, response, version, instrument_version, answered_at, publisher)
+        on conflict (experiment, participant, instrument, occasion) do update
+            set version = excluded.version, instrument_version = excluded.instrument_version,
+                answered_at = excluded.answered_at, recorded_at = excluded.recorded_at
+            where r.response = excluded.response and r.version < excluded.version
+        """
+    }
+}
+
+struct ResponseValueColumns {
+    private var responses = PostgresArray(.uuid)
+    private var versions = PostgresArray(.int4)
+    private var salts = PostgresArray(.text)
+    private var scores = PostgresArray(.int4)
+    private var answers = PostgresArray(.text)
+    private var comments = PostgresArray(.text)
+
+    init(_ planned: [PlannedResponse]) {
+        for response in planned {
+            responses.append(uuid: response.accepted.response)
+            versions.append(int4: Int32(clamping: response.accepted.version))
+            salts.append(text: response.salt)
+            scores.append(int4: Int32(clamping: response.accepted.score))
+            answers.append(text: AnswerText.of(response.submission.answers))
+            comments.append(optional: response.submission.comment)
+        }
+    }
+
+    var insert: PostgresQuery {
+        """
+        insert into response_values (response, version, salt, score, answers, comment)
+        select * from unnest(\(responses), \(versions), \(salts), \(scores), \(answers), \(comments))
+        """
+    }
+}
+
+struct QuarantineColumns {
+    /// Of a longer message only the beginning is kept, with its real length.
+    private static let byteCountMax = FeedbackSubmission.byteCountMax
+
+    private var publishers = PostgresArray(.text)
+    private var hashes = PostgresArray(.bytea)
+    private var bodies = PostgresArray(.bytea)
+    private var byteCounts = PostgresArray(.int8)
+    private var sources = PostgresArray(.text)
+    private var ids = PostgresArray(.text)
+    private var reasons = PostgresArray(.text)
+    private var fields = PostgresArray(.text)
+    private var mends = PostgresArray(.text)
+
+    init(_ refusals: [PlannedRefusal]) {
+        let hashed = refusals.map { ($0, Array(SHA256.hash(data: $0.message.body))) }
+        // In one order for all writers, as the identities.
+        for (refusal, hash) in hashed.sorted(by: { $0.1.lexicographicallyPrecedes($1.1) }) {
+            let message = refusal.message
+            publishers.append(text: message.publisher)
+            hash.withUnsafeBytes { hashes.append(bytes: $0) }
+            message.body.prefix(Self.byteCountMax).withUnsafeBytes { bodies.append(bytes: $0) }
+            byteCounts.append(int8: Int64(message.body.count))
+            sources.append(optional: message.isIdentified ? message.identity.source : nil)
+            ids.append(optional: message.isIdentified ? message.identity.id : nil)
+            reasons.append(text: refusal.refusal.reason.rawValue)
+            fields.append(optional: refusal.refusal.field)
+            mends.append(text: refusal.refusal.mend)
+        }
+    }
+
+    var insert: PostgresQuery {
+        """
+        insert into quarantine (publisher, body_hash, body, byte_count, source, event_id, reason, field, mend)
+        select * from unnest(
+            \(publishers), \(hashes), \(bodies), \(byteCounts), \(sources), \(ids), \(reasons), \(fields), \(mends))
+        on conflict do nothing
+        """
+    }
+}
+
+struct WaitColumns {
+    private var keys = IdentityColumns()
+    private var dependencies = PostgresArray(.text)
+    private var bodies = PostgresArray(.bytea)
+    private var clocks = PostgresArray(.timestamptz)
+
+    var isEmpty: Bool { keys.isEmpty }
+
+    init(_ waits: [PlannedWait]) {
+        for wait in waits {
+            keys.append(wait.message.identity)
+            dependencies.append(text: wait.dependency.key)
+            wait.message.body.withUnsafeBytes { bodies.append(bytes: $0) }
+            clocks.append(date: wait.message.clockAt)
+        }
+    }
+
+    var insert: PostgresQuery {
+        """
+        insert into waiting (publisher, source, event_id, waits_for, body, clock_at)
+        select * from unnest(
+            \(keys.publishers), \(keys.sources), \(keys.ids), \(dependencies), \(bodies), \(clocks))
+        """
+    }
+}
+
+extension PostgresArray {
+    mutating func append(optional text: String?) {
+        if let text { append(text: text) } else { appendNull() }
+    }
+}

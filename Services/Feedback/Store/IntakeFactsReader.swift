@@ -1,0 +1,142 @@
+import FeedbackDomain
+import FoundationEssentials
+import Postgres
+
+/// Reads what a batch of messages has to be judged by, with one statement per table, whatever the number of messages.
+struct IntakeFactsReader<Session: PostgresSession>: Sendable {
+    let session: Session
+
+    func identities(
+        _ wanted: some Sequence<EventIdentity>
+    ) async throws(PostgresError) -> [EventIdentity: KnownIdentity] {
+        var columns = IdentityColumns()
+        for identity in Set(wanted) { columns.append(identity) }
+        guard !columns.isEmpty else { return [:] }
+        let rows = try await session.query(
+            """
+            select i.publisher, i.source, i.event_id, i.content_hash, i.outcome, i.reason, i.response
+            from unnest(\(columns.publishers), \(columns.sources), \(columns.ids)) as k (publisher, source, event_id)
+            join identities as i using (publisher, source, event_id)
+            """)
+        var known: [EventIdentity: KnownIdentity] = [:]
+        for row in rows {
+            let identity = EventIdentity(
+                publisher: try row.get("publisher"), source: try row.get("source"), id: try row.get("event_id"))
+            known[identity] = KnownIdentity(
+                contentHash: try row.get("content_hash"), outcome: try row.get("outcome"),
+                reason: try row.get("reason"),
+                response: try row.get("response"))
+        }
+        return known
+    }
+
+    /// Everything but the identities.
+    func facts(for submissions: [Submission]) async throws(PostgresError) -> IntakeJudge {
+        guard !submissions.isEmpty else { return IntakeJudge() }
+        var judge = IntakeJudge(experiments: try await experiments(Array(Set(submissions.map(\.experiment)))))
+        try await readParticipants(submissions, into: &judge)
+        return judge
+    }
+
+    private func experiments(_ ids: [UUID]) async throws(PostgresError) -> [UUID: ExperimentFacts] {
+        let rows = try await session.query(
+            "select experiment, started_at, completed_at, consent_scope from experiments where experiment = any(\(ids))"
+        )
+        let windows = try await windows(ids)
+        var experiments: [UUID: ExperimentFacts] = [:]
+        for row in rows {
+            let id: UUID = try row.get("experiment")
+            let consentScope: String? = try row.get("consent_scope")
+            experiments[id] = ExperimentFacts(
+                startedAt: try row.get("started_at"), completedAt: try row.get("completed_at"),
+                measures: consentScope.map { MeasurePlan(consentScope: $0, windows: windows[id, default: []]) })
+        }
+        return experiments
+    }
+
+    private func windows(_ ids: [UUID]) async throws(PostgresError) -> [UUID: [MeasureWindow]] {
+        let rows = try await session.query(
+            """
+            select experiment, instrument, instrument_version, occasion, opens_day, closes_day from measure_windows
+            where experiment = any(\(ids)) order by experiment, instrument, occasion, opens_day
+            """)
+        var windows: [UUID: [MeasureWindow]] = [:]
+        for row in rows {
+            let window = MeasureWindow(
+                instrument: try row.get("instrument"), instrumentVersion: try row.get("instrument_version"),
+                occasion: try row.get("occasion"), opensDay: Int(try row.get("opens_day", as: Int32.self)),
+                closesDay: Int(try row.get("closes_day", as: Int32.self)))
+            windows[try row.get("experiment"), default: []].append(window)
+        }
+        return windows
+    }
+
+    /// The participants that are named, each with the answers that the submissions are about.
+    private func readParticipants(
+        _ submissions: [Submission], into judge: inout IntakeJudge
+    ) async throws(PostgresError) {
+        var experiments = PostgresArray(.uuid, reserving: submissions.count)
+        var pseudonyms = PostgresArray(.text, reserving: submissions.count)
+        var instruments = PostgresArray(.text, reserving: submissions.count)
+        var occasions = PostgresArray(.text, reserving: submissions.count)
+        for submission in submissions {
+            experiments.append(uuid: submission.experiment)
+            pseudonyms.append(text: submission.pseudonym)
+            instruments.append(text: submission.instrument)
+            occasions.append(text: submission.occasion)
+        }
+        let rows = try await session.query(
+            """
+            select k.place, p.participant, p.consent_scope, p.consented_at, r.response, r.version, r.answered_at
+            from unnest(\(experiments), \(pseudonyms), \(instruments), \(occasions)) with ordinality
+                as k (experiment, pseudonym, instrument, occasion, place)
+            join participants as p using (experiment, pseudonym)
+            left join responses as r on r.experiment = p.experiment and r.participant = p.participant
+                and r.instrument = k.instrument and r.occasion = k.occasion
+            """)
+        for row in rows {
+            let submission = submissions[Int(try row.get("place", as: Int64.self)) - 1]
+            let participant: UUID = try row.get("participant")
+            judge.participants[submission.participantKey] = ParticipantFacts(
+                participant: participant, consentScope: try row.get("consent_scope"),
+                consentedAt: try row.get("consented_at"))
+            guard let response: UUID = try row.get("response") else { continue }
+            let key = ResponseKey(
+                participant: participant, instrument: submission.instrument, occasion: submission.occasion)
+            judge.responses[key] = ResponseFacts(
+                response: response, version: Int(try row.get("version", as: Int32.self)),
+                answeredAt: try row.get("answered_at"))
+        }
+    }
+
+    /// How many events of each publisher wait, counted no further than the limit.
+    func waitingCounts(_ publishers: Set<String>) async throws(PostgresError) -> [String: Int] {
+        let rows = try await session.query(
+            """
+            select p.publisher, w.waiting_count
+            from unnest(\(publishers.sorted())) as p (publisher)
+            cross join lateral (
+                select count(*) as waiting_count
+                from (select from waiting as w where w.publisher = p.publisher limit \(IntakePlan.waitingCountMax)) as some
+            ) as w
+            """)
+        var counts: [String: Int] = [:]
+        for row in rows { counts[try row.get("publisher")] = try row.get("waiting_count") }
+        return counts
+    }
+}
+
+/// Identities as the columns that a statement unnests.
+struct IdentityColumns {
+    private(set) var publishers = PostgresArray(.text)
+    private(set) var sources = PostgresArray(.text)
+    private(set) var ids = PostgresArray(.text)
+
+    var isEmpty: Bool { ids.count == 0 }
+
+    mutating func append(_ identity: EventIdentity) {
+        publishers.append(text: identity.publisher)
+        sources.append(text: identity.source)
+        ids.append(text: identity.id)
+    }
+}

@@ -1,0 +1,189 @@
+import Events
+import FeedbackDomain
+import FoundationEssentials
+import Outbox
+import Postgres
+import ServiceRuntime
+
+/// What became of some messages.
+struct IntakeTally: Sendable, Equatable {
+    var accepted = 0
+    var duplicates = 0
+    var refused = 0
+    var waiting = 0
+
+    init() {}
+
+    init(_ plan: IntakePlan) {
+        accepted = plan.responses.count
+        duplicates = plan.duplicateCount
+        refused = plan.refusals.count
+        waiting = plan.waits.count
+    }
+
+    static func += (left: inout IntakeTally, right: IntakeTally) {
+        left.accepted += right.accepted
+        left.duplicates += right.duplicates
+        left.refused += right.refused
+        left.waiting += right.waiting
+    }
+}
+
+/// Takes messages in: judged, stored, logged and answered in one transaction.
+///
+/// Locks are taken in one order: experiments, then identities, then the streams of the event log.
+struct IntakeStore: Sendable {
+    /// Reads a message that waited.
+    typealias Reading = @Sendable (_ body: [UInt8], _ publisher: String, _ clockAt: Date) -> InboundMessage
+
+    /// Messages that waited and are looked at again in one transaction.
+    static let recallCountMax = 500
+    private static let raceAttempts = 10
+
+    let pool: PostgresPool
+    let clock: ProgrammeClock
+    let read: Reading
+
+    /// Takes a batch in. After it returned, everything is committed; the same batch again changes nothing.
+    func settle(_ messages: [InboundMessage]) async throws -> IntakeTally {
+        // What one batch causes belongs together, but no single message is the cause.
+        let cause = EventCause(correlationID: EventID.next().lowercase)
+        for attempt in 1... {
+            do {
+                return try await pool.withTransaction { transaction in
+                    try await settle(messages, cause: cause, in: transaction)
+                }
+            } catch is IdentityRace where attempt < Self.raceAttempts {
+                // The other transaction has committed: the next look sees its identities.
+            }
+        }
+        throw IdentityRace()
+    }
+
+    /// Looks again at what waits for one of these, in the transaction of what made them known.
+    func recall(
+        _ dependencies: [Dependency], cause: EventCause, in session: some PostgresSession
+    ) async throws {
+        let keys = dependencies.map(\.key)
+        let rows = try await session.query(
+            """
+            select position, publisher, body, clock_at, false as is_expired from waiting
+            where waits_for = any(\(keys)) order by position limit \(Self.recallCountMax)
+            """)
+        guard !rows.isEmpty else { return }
+        if rows.count == Self.recallCountMax { try await markDue(keys, in: session) }
+        try await session.query("savepoint recall")
+        do {
+            _ = try await settle(messages(rows), cause: cause, in: session)
+        } catch {
+            // What an outsider sent must not make an event of ours fail: the sweep finds the message at fault.
+            guard case .messages = IntakeFailure(error) else { throw error }
+            try await session.query("rollback to savepoint recall")
+            try await markDue(keys, in: session)
+        }
+        try await session.query("release savepoint recall")
+    }
+
+    private func markDue(_ keys: [String], in session: some PostgresSession) async throws(PostgresError) {
+        try await session.query("update waiting set is_due = true where waits_for = any(\(keys))")
+    }
+
+    /// The net: looks at what became due or waited too long.
+    /// - Parameters:
+    ///   - limit: of messages in one transaction.
+    ///   - isPoisoned: refuses them instead, since they make the database fail.
+    /// - Returns: how many messages were looked at.
+    func sweep(
+        waitSecondsMax: Int, limit: Int = recallCountMax, isPoisoned: Bool = false
+    ) async throws -> Int {
+        let cause = EventCause(correlationID: EventID.next().lowercase)
+        return try await pool.withTransaction { transaction in
+            let candidates = try messages(await due(waitSecondsMax, limit: limit, in: transaction))
+            try await ExperimentLocks.take(candidates.compactMap(\.submission?.experiment), in: transaction)
+            // What was settled while we waited for the locks is gone.
+            let positions = candidates.compactMap(\.waiting?.position)
+            let rows = try await transaction.query("select position from waiting where position = any(\(positions))")
+            var left: Set<Int64> = []
+            for row in rows { left.insert(try row.get("position")) }
+            let messages = candidates.filter { $0.waiting.map { left.contains($0.position) } ?? false }
+            _ = try await settle(isPoisoned ? messages.map(\.poisoned) : messages, cause: cause, in: transaction)
+            return candidates.count
+        }
+    }
+
+    private func due(
+        _ waitSecondsMax: Int, limit: Int, in session: some PostgresSession
+    ) async throws(PostgresError) -> PostgresRows {
+        let seconds = Double(waitSecondsMax)
+        return try await session.query(
+            """
+            select position, publisher, body, clock_at,
+                received_at < clock_timestamp() - make_interval(secs => \(seconds)) as is_expired
+            from waiting
+            where is_due or received_at < clock_timestamp() - make_interval(secs => \(seconds))
+            order by position limit \(limit)
+            """)
+    }
+
+    private func messages(_ rows: PostgresRows) throws(PostgresError) -> [InboundMessage] {
+        var messages: [InboundMessage] = []
+        for row in rows {
+            var message = read(try row.get("body"), try row.get("publisher"), try row.get("clock_at"))
+            message.waiting = WaitingPlace(
+                position: try row.get("position"), isExpired: try row.get("is_expired"))
+            messages.append(message)
+        }
+        return messages
+    }
+
+    private func settle(
+        _ messages: [InboundMessage], cause: EventCause, in session: some PostgresSession
+    ) async throws -> IntakeTally {
+        guard !messages.isEmpty else { return IntakeTally() }
+        let reader = IntakeFactsReader(session: session)
+        let submissions = messages.compactMap(\.submission)
+        let experiments = Set(submissions.map(\.experiment))
+        try await ExperimentLocks.take(experiments, in: session)
+        let known = try await reader.identities(messages.map(\.identity) + submissions.compactMap(\.amended))
+        var judge = try await reader.facts(for: submissions)
+        judge.events = known.mapValues(\.event)
+        var plan = IntakePlan(
+            judge: judge, known: known, waitingCounts: try await reader.waitingCounts(Set(messages.map(\.publisher))))
+        for message in messages { plan.add(message) }
+        try await addCorrections(of: messages, to: &plan, within: experiments, reader)
+        plan.finish()
+        try await IntakeWriter(session: session, now: clock.now(), cause: cause).write(plan)
+        return IntakeTally(plan)
+    }
+
+    /// Corrections that came before what they correct, and corrections of those.
+    private func addCorrections<Session: PostgresSession>(
+        of messages: [InboundMessage], to plan: inout IntakePlan, within experiments: Set<UUID>,
+        _ reader: IntakeFactsReader<Session>
+    ) async throws {
+        var asked = Set(messages.map(\.identity))
+        var recent = asked
+        while !recent.isEmpty {
+            let keys = recent.map { Dependency.event($0).key }
+            let rows = try await reader.session.query(
+                """
+                select position, publisher, body, clock_at, false as is_expired from waiting
+                where waits_for = any(\(keys)) order by position limit \(Self.recallCountMax)
+                """)
+            guard !rows.isEmpty else { return }
+            // One that names another experiment is not under our lock: the sweep looks at it.
+            let found = try self.messages(rows)
+            let corrections = found.filter { message in
+                message.submission.map { experiments.contains($0.experiment) } ?? false
+                    && !asked.contains(message.identity)
+            }
+            if corrections.count < found.count || rows.count == Self.recallCountMax {
+                try await markDue(keys, in: reader.session)
+            }
+            plan.learn(try await reader.facts(for: corrections.compactMap(\.submission)))
+            for correction in corrections { plan.add(correction) }
+            recent = Set(corrections.map(\.identity))
+            asked.formUnion(recent)
+        }
+    }
+}

@@ -1,0 +1,123 @@
+import Events
+import FeedbackDomain
+import FoundationEssentials
+import Outbox
+import Postgres
+
+/// Another transaction took an identity of this batch between our look and our insert: begin again and see it.
+struct IdentityRace: Error {}
+
+/// Writes a plan with a few statements, whatever the number of messages.
+struct IntakeWriter<Session: PostgresSession>: Sendable {
+    let session: Session
+    /// The programme's time.
+    let now: Date
+    let cause: EventCause
+
+    func write(_ plan: IntakePlan) async throws {
+        try await writeIdentities(IdentityRow.rows(of: plan), recalled: plan.recalled)
+        try await writeResponses(plan.responses)
+        try await quarantine(plan.refusals)
+        try await writeWaits(plan)
+        let milestones = try await count(plan.responses)
+        try await EventLog.append(events(of: plan.responses) + milestones, in: session)
+        try await ReceiptsOutbox.append(plan.receipts, time: now, in: session)
+    }
+
+    private func writeIdentities(_ rows: [IdentityRow], recalled: Set<EventIdentity>) async throws {
+        let new = IdentityRowColumns(rows.filter { !recalled.contains($0.identity) })
+        let inserted = new.isEmpty ? 0 : try await session.query(new.insert).affectedCount
+        guard inserted == new.count else { throw IdentityRace() }
+        let changed = IdentityRowColumns(rows.filter { recalled.contains($0.identity) })
+        if !changed.isEmpty { try await session.query(changed.update) }
+    }
+
+    private func writeResponses(_ responses: [PlannedResponse]) async throws(PostgresError) {
+        guard !responses.isEmpty else { return }
+        let values = ResponseValueColumns(responses)
+        try await session.query(values.insert)
+        // A response and its correction may come in one batch; a statement may touch a row only once.
+        let last = Dictionary(responses.map { ($0.accepted.response, $0) }) {
+            $0.accepted.version > $1.accepted.version ? $0 : $1
+        }
+        let columns = ResponseColumns(
+            responses.filter { last[$0.accepted.response]?.accepted.version == $0.accepted.version })
+        try await session.query(columns.upsert)
+    }
+
+    private func quarantine(_ refusals: [PlannedRefusal]) async throws(PostgresError) {
+        guard !refusals.isEmpty else { return }
+        try await session.query(QuarantineColumns(refusals).insert)
+    }
+
+    private func writeWaits(_ plan: IntakePlan) async throws(PostgresError) {
+        let settled = plan.settledPositions
+        if !settled.isEmpty { try await session.query("delete from waiting where position = any(\(settled))") }
+        let new = WaitColumns(plan.waits.filter { $0.message.waiting == nil })
+        if !new.isEmpty { try await session.query(new.insert) }
+        let still = plan.waits.filter { $0.message.waiting != nil }
+        guard !still.isEmpty else { return }
+        let positions = still.compactMap(\.message.waiting?.position)
+        let keys = still.map(\.dependency.key)
+        try await session.query(
+            """
+            update waiting as w set waits_for = k.waits_for, is_due = false
+            from unnest(\(positions), \(keys)) as k (position, waits_for) where w.position = k.position
+            """)
+    }
+
+    /// Adds the new responses to their experiments' counts and tells which milestones that reaches.
+    ///
+    /// The experiments are locked, so a milestone is reached by exactly one transaction.
+    private func count(_ responses: [PlannedResponse]) async throws(PostgresError) -> [NewEvent] {
+        var counts: [UUID: Int] = [:]
+        for response in responses where response.accepted.version == 1 {
+            counts[response.submission.experiment, default: 0] += 1
+        }
+        guard !counts.isEmpty else { return [] }
+        let experiments = counts.keys.sorted { $0.uuidString < $1.uuidString }
+        let increments = experiments.map { counts[$0, default: 0] }
+        try await session.query(
+            """
+            update experiments as e set responses_count = e.responses_count + k.increment
+            from unnest(\(experiments), \(increments)) as k (experiment, increment) where e.experiment = k.experiment
+            """)
+        return try await MilestoneStore(session: session).reach(in: experiments, now: now, cause: cause)
+    }
+
+    private func events(of responses: [PlannedResponse]) -> [NewEvent] {
+        var first: [UUID: [PlannedResponse]] = [:]
+        var amended: [PlannedResponse] = []
+        for response in responses {
+            if response.accepted.version == 1 {
+                first[response.submission.experiment, default: []].append(response)
+            } else {
+                amended.append(response)
+            }
+        }
+        var events: [NewEvent] = []
+        for (experiment, responses) in first.sorted(by: { $0.key.uuidString < $1.key.uuidString }) {
+            for range in EventSplit.responses.ranges(byteCounts: responses.map(\.byteCountMax)) {
+                let part = responses[range]
+                events.append(
+                    event(
+                        ResponsesRecorded(
+                            experiment: experiment, items: part.map(\.item), personal: part.map(\.values)),
+                        about: experiment))
+            }
+        }
+        for response in amended {
+            let experiment = response.submission.experiment
+            events.append(
+                event(
+                    ResponseAmended(experiment: experiment, item: response.item, personal: response.values),
+                    about: experiment))
+        }
+        return events
+    }
+
+    private func event(_ payload: some EventPayload, about experiment: UUID) -> NewEvent {
+        NewEvent(
+            payload, subject: experiment.lowercase, time: now, actor: EventOwner.feedback.rawValue, cause: cause)
+    }
+}

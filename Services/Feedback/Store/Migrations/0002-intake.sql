@@ -1,0 +1,111 @@
+-- Every event that a publisher ever sent, under the name that the publisher gave it. It lives as long as the responses: a
+-- table partitioned by time could not tell that an event came before. Hashed, so that no single index outgrows the cache.
+create table identities (
+    publisher text not null,
+    source text not null,
+    event_id text not null,
+    -- SHA-256 of what the event says, whatever the order of its members.
+    content_hash bytea not null check (octet_length(content_hash) = 32),
+    outcome text not null check (outcome in ('accepted', 'waiting', 'refused')),
+    reason text,
+    field text,
+    mend text,
+    response uuid,
+    version int check (version > 0),
+    received_at timestamptz not null default clock_timestamp(),
+    primary key (publisher, source, event_id),
+    check ((outcome = 'refused') = (reason is not null)),
+    check ((outcome = 'accepted') = (response is not null))
+) partition by hash (publisher, source, event_id);
+
+create table identities_0 partition of identities for values with (modulus 8, remainder 0);
+create table identities_1 partition of identities for values with (modulus 8, remainder 1);
+create table identities_2 partition of identities for values with (modulus 8, remainder 2);
+create table identities_3 partition of identities for values with (modulus 8, remainder 3);
+create table identities_4 partition of identities for values with (modulus 8, remainder 4);
+create table identities_5 partition of identities for values with (modulus 8, remainder 5);
+create table identities_6 partition of identities for values with (modulus 8, remainder 6);
+create table identities_7 partition of identities for values with (modulus 8, remainder 7);
+
+-- The version of each response that is in force. The key says that a participant answers an instrument once per occasion,
+-- and begins with the experiment, so that one index serves the summary too.
+create table responses (
+    experiment uuid not null,
+    participant uuid not null,
+    instrument text not null,
+    occasion text not null,
+    response uuid not null,
+    version int not null check (version > 0),
+    state text not null check (state in ('valid', 'retracted', 'excluded')),
+    instrument_version text not null,
+    answered_at timestamptz not null,
+    publisher text not null,
+    recorded_at timestamptz not null default clock_timestamp(),
+    primary key (experiment, participant, instrument, occasion)
+) with (fillfactor = 90);
+
+-- What a person said, version by version: personal data, in rows that an erasure deletes. The event log keeps digests.
+create table response_values (
+    response uuid not null,
+    version int not null,
+    salt text not null,
+    -- SUS: tenths of a point. NPS: the answer.
+    score int not null,
+    -- JSON, null where an item was left out.
+    answers text not null,
+    comment text check (char_length(comment) <= 4000),
+    primary key (response, version)
+);
+
+-- Submissions that refer to something unknown yet. Real time, not the programme's: what is waited for is our own delivery.
+create table waiting (
+    position bigint generated always as identity primary key,
+    publisher text not null,
+    source text not null,
+    event_id text not null,
+    -- Names the one thing that is missing.
+    waits_for text not null,
+    body bytea not null,
+    -- The programme's time on arrival, which the answer's time is checked against.
+    clock_at timestamptz not null,
+    received_at timestamptz not null default clock_timestamp(),
+    -- What was missing came, and there were too many to look at in that transaction.
+    is_due boolean not null default false,
+    unique (publisher, source, event_id)
+);
+create index waiting_by_dependency on waiting (waits_for, position);
+create index waiting_by_age on waiting (received_at);
+create index waiting_due on waiting (position) where is_due;
+
+-- Refused messages as they came, once per content.
+create table quarantine (
+    position bigint generated always as identity unique,
+    publisher text not null,
+    body_hash bytea not null,
+    -- At most 64 KiB of a longer message.
+    body bytea not null,
+    byte_count bigint not null,
+    source text,
+    event_id text,
+    reason text not null,
+    field text,
+    mend text not null,
+    received_at timestamptz not null default clock_timestamp(),
+    primary key (publisher, body_hash, reason)
+);
+create index quarantine_by_publisher on quarantine (publisher, position);
+create index quarantine_by_event on quarantine (source, event_id) where event_id is not null;
+
+-- Messages of up to 100 receipts that the broker has not confirmed yet.
+create table receipts_outbox (
+    position bigint generated always as identity primary key,
+    publisher text not null,
+    message_id uuid not null,
+    body bytea not null,
+    created_at timestamptz not null default clock_timestamp(),
+    -- A relay that took the row and died leaves it to the others after this time.
+    claimed_until timestamptz not null default '-infinity'
+) with (
+    fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+    autovacuum_vacuum_cost_delay = 0
+);

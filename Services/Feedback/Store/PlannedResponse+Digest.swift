@@ -1,0 +1,39 @@
+import Crypto
+import Events
+import FeedbackDomain
+import FoundationEssentials
+
+extension PlannedResponse {
+    /// Draws a salt: without one, eleven hashes would tell which of eleven answers a digest stands for.
+    init(_ message: InboundMessage, _ submission: Submission, _ accepted: AcceptedResponse) {
+        var generator = SystemRandomNumberGenerator()
+        let salt = withUnsafeBytes(of: (generator.next(), generator.next())) { Array($0).hexadecimal }
+        let values = CanonicalValues.text(
+            response: accepted.response, version: accepted.version, score: accepted.score, answers: submission.answers)
+        self.init(
+            message: message, submission: submission, accepted: accepted, salt: salt,
+            digest: Array(SHA256.hash(data: Array("\(salt)|\(values)".utf8))).hexadecimal)
+    }
+
+    var item: ResponseItem {
+        ResponseItem(
+            response: accepted.response, version: accepted.version, state: .valid, instrument: submission.instrument,
+            instrumentVersion: accepted.instrumentVersion, occasion: submission.occasion,
+            participant: accepted.participant, answeredAt: submission.answeredAt, digest: digest)
+    }
+
+    var values: ResponseValues {
+        ResponseValues(
+            response: accepted.response, version: accepted.version, salt: salt, score: accepted.score,
+            answers: submission.answers)
+    }
+
+    /// What item and values take as JSON, at most: all that varies, and the fixed rest.
+    ///
+    /// Strings are counted twice, since an escape may double a character.
+    var byteCountMax: Int {
+        let texts =
+            submission.instrument.utf8.count + submission.occasion.utf8.count + accepted.instrumentVersion.utf8.count
+        return 560 + 2 * texts + 5 * submission.answers.count
+    }
+}

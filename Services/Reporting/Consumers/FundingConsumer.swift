@@ -1,0 +1,95 @@
+import Events
+import Inbox
+import ReportingDomain
+
+/// Envelopes, grants, agreements, tranches and payments.
+enum FundingConsumer {
+    static let handlers = reservations + agreements + tranches
+
+    private static let reservations: [EventHandler] = [
+        FactConsumer.handler(EnvelopeOpened.self, .envelopeOpened, key: { $0.envelope.figureText }) { opened, fact in
+            fact.call = opened.call
+            fact.moneyKind = MoneyKind(opened.kind)
+            fact.amountCents = opened.amountCents
+        },
+        FactConsumer.handler(GrantReserved.self, .grantReserved, key: { $0.grant.figureText }) { reserved, fact in
+            fact.call = reserved.call
+            fact.application = reserved.application
+            fact.experiment = reserved.experiment
+            fact.siren = reserved.beneficiarySiren
+            fact.moneyKind = MoneyKind(reserved.kind)
+            fact.amountCents = reserved.reservedCents
+        },
+        FactConsumer.handler(GrantRefused.self, .grantRefused, key: { $0.grant.figureText }) { refused, fact in
+            fact.call = refused.call
+            fact.application = refused.application
+            fact.experiment = refused.experiment
+            fact.moneyKind = MoneyKind(refused.kind)
+            fact.amountCents = refused.requestedCents
+            fact.reasons = [refused.reason]
+        },
+        FactConsumer.handler(
+            CofundingApproved.self, .cofundingApproved, key: { $0.experiment.figureText }
+        ) { approved, fact in
+            fact.experiment = approved.experiment
+            fact.agreement = approved.agreement
+            fact.amountCents = approved.approvedCents
+        },
+        FactConsumer.handler(
+            CofundingRefused.self, .cofundingRefused, key: { $0.experiment.figureText }
+        ) { refused, fact in
+            fact.experiment = refused.experiment
+            fact.agreement = refused.agreement
+            fact.amountCents = refused.requestedCents
+            fact.reasons = [refused.reason]
+        },
+    ]
+
+    private static let agreements: [EventHandler] = [
+        FactConsumer.handler(AgreementSigned.self, .agreementSigned, key: { $0.agreement.figureText }) { signed, fact in
+            fact.agreement = signed.agreement
+            fact.application = signed.application
+            fact.call = signed.call
+            fact.siren = signed.lead.siren
+            fact.amountCents = signed.grantedCents
+            fact.time = signed.signedAt
+        }
+    ]
+
+    private static let tranches: [EventHandler] = [
+        FactConsumer.handler(TrancheOpened.self, .trancheOpened, key: { $0.tranche.figureText }) { opened, fact in
+            fact.tranche = opened.tranche
+            fact.agreement = opened.agreement
+            fact.ordinal = opened.number
+            fact.amountCents = opened.amountCents
+        },
+        FactConsumer.handler(TrancheReleased.self, .trancheReleased, key: { $0.tranche.figureText }) { released, fact in
+            fact.tranche = released.tranche
+            fact.agreement = released.agreement
+            fact.ordinal = released.number
+            fact.amountCents = released.amountCents
+            fact.time = released.releasedAt
+        },
+        FactConsumer.handler(PaymentOrdered.self, .paymentOrdered, key: { $0.payment.figureText }) { ordered, fact in
+            fact.tranche = ordered.tranche
+            fact.agreement = ordered.agreement
+            fact.amountCents = ordered.amountCents
+            fact.time = ordered.orderedAt
+        },
+        FactConsumer.handler(PaymentExecuted.self, .paymentExecuted, key: { $0.payment.figureText }) { executed, fact in
+            fact.tranche = executed.tranche
+            fact.agreement = executed.agreement
+            fact.amountCents = executed.amountCents
+            fact.time = executed.executedAt
+        },
+    ]
+}
+
+extension MoneyKind {
+    fileprivate init(_ kind: EnvelopeKind) {
+        switch kind {
+        case .animation: self = .animation
+        case .experiments: self = .experiments
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import Events
+import Migrations
+import ServiceRuntime
+
+@main
+struct ReportingMain {
+    static func main() async { await ServiceCommand<ReportingService>.main() }
+}
+
+/// Keeps what the other four publish, and shows what the money bought, with the events behind every figure.
+enum ReportingService: ServiceDefinition {
+    static let owner = EventOwner.reporting
+    static let migrations = [
+        MigrationFile(
+            component: "reporting", name: "0001-received",
+            sql: String(decoding: PackageResources._001_received_sql, as: UTF8.self)),
+        MigrationFile(
+            component: "reporting", name: "0002-projections",
+            sql: String(decoding: PackageResources._002_projections_sql, as: UTF8.self)),
+    ]
+    static let appendOnlyTables = ["received"]
+
+    static func build(_ context: BuildContext) async throws -> ServiceParts {
+        let programmes = ProgrammeStore(pool: context.pool)
+        return ServiceParts(
+            routes: { router in
+                ProgrammeRoutes(programmes: programmes, clock: context.clock).add(to: router)
+                FigureRoutes(programmes: programmes).add(to: router)
+            },
+            handlers: ApplicationsConsumer.handlers + FundingConsumer.handlers + ExperimentationConsumer.handlers
+                + ParticipantConsumer.handlers + FeedbackConsumer.handlers)
+    }
+}

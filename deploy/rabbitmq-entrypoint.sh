@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Puts the secrets where the broker wants them, readable by itself alone, then starts it as the image does.
+set -euo pipefail
+
+# keep SECRET FILE
+keep() {
+    tr -d '\n' <"/run/secrets/$1" >"$2.new"
+    own "$2"
+}
+own() {
+    chown rabbitmq: "$1.new"
+    chmod 400 "$1.new"
+    mv -f "$1.new" "$1"
+}
+
+data=/var/lib/rabbitmq
+mkdir -p "$data/tls" /etc/rabbitmq/conf.d
+keep erlang-cookie "$data/.erlang.cookie"
+for name in certificate key; do
+    cp "/run/secrets/broker-tls-$name.pem" "$data/tls/$name.pem.new"
+    own "$data/tls/$name.pem"
+done
+chown rabbitmq: "$data" "$data/tls"
+# Taken only by a node that starts for the first time; there is no user `guest` then.
+printf 'default_user = administrator\ndefault_pass = %s\n' "$(</run/secrets/rabbitmq-password)" \
+    >/etc/rabbitmq/conf.d/90-administrator.conf.new
+own /etc/rabbitmq/conf.d/90-administrator.conf
+cp /deploy/rabbitmq.conf /etc/rabbitmq/conf.d/50-maillage.conf
+exec docker-entrypoint.sh rabbitmq-server
