@@ -41,24 +41,26 @@ import TestSupport
     @Test(.timeLimit(.minutes(3)))
     func noWakeUpIsLostBetweenParkingAndApplyingThePredecessor() async throws {
         try await withInbox { pool in
-            // given: handlers that give the other transaction time to come between
+            // given: a handler that gives the other transaction time to come between
             let slow = EventHandler.on(MilestoneReached.self) { _, event, transaction in
                 try await note(event, transaction)
                 try await transaction.query("select pg_sleep(0.002)")
                 return .applied
             }
             let inbox = makeInbox(pool, [slow])
+            // The row exists before the race: inserting a new one would make the second transaction wait even without the lock.
+            try await inbox.process((0..<200).flatMap { try milestones([1], of: "s\($0)") })
             for round in 0..<200 {
-                let (first, second) = (try milestones([1], of: "s\(round)"), try milestones([2], of: "s\(round)"))
+                let (second, third) = (try milestones([2], of: "s\(round)"), try milestones([3], of: "s\(round)"))
                 // when
-                async let one: Void = inbox.process(second)
-                async let two: Void = inbox.process(first)
+                async let one: Void = inbox.process(third)
+                async let two: Void = inbox.process(second)
                 _ = try await (one, two)
             }
             // then
             let lost = try await pool.query("select from inbox_parked")
             #expect(lost.isEmpty, "\(lost.count) events are parked behind a predecessor that was applied")
-            #expect(try await pool.effectCount() == 400)
+            #expect(try await pool.effectCount() == 600)
         }
     }
 
