@@ -126,9 +126,9 @@ let sharedTargets: [Target] = [
 ]
 
 let services: [Target] =
-    service("Applications", domain: ["CofundingRules"], also: [crypto, httpTypes, nioCore])
+    service("Applications", domain: ["CofundingRules"], also: [crypto, nioCore])
     + service("Funding", domain: ["CofundingRules"])
-    + service("Experimentation", domain: ["CofundingRules"], also: [httpTypes])
+    + service("Experimentation", domain: ["CofundingRules"])
     + service("Feedback", also: ["RabbitMQ", crypto, metrics])
     + service("Reporting")
 
@@ -162,7 +162,8 @@ let testTargets: [Target] = [
         "ServiceRuntime",
         [
             "Events", "HTTPDefaults", "Identity", "Inbox", "Migrations", "Observability", "Outbox", "Postgres",
-            "RabbitMQ", "ServiceRuntime", "TestSupport", configuration, httpTypes, hummingbird, lifecycle, logging,
+            "RabbitMQ", "ServiceRuntime", "TestSupport", asyncHTTPClient, configuration, httpTypes, hummingbird,
+            lifecycle, logging, nioCore, nioHTTP1,
         ]),
 ]
 

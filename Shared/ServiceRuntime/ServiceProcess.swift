@@ -93,8 +93,11 @@ struct ServiceProcess<Definition: ServiceDefinition>: Service {
     }
 
     private func relay(_ context: BuildContext, _ publisher: RabbitPublisher) -> OutboxRelay {
-        OutboxRelay(
-            owner: Definition.owner, pool: context.pool, publisher: publisher, wakeUp: context.wakeUp, logger: logger)
+        var relaySettings = RelaySettings()
+        relaySettings.batchCountMax = settings.count(.relayBatch)
+        return OutboxRelay(
+            owner: Definition.owner, pool: context.pool, publisher: publisher, wakeUp: context.wakeUp,
+            settings: relaySettings, logger: logger)
     }
 
     private func inbox(
@@ -102,7 +105,7 @@ struct ServiceProcess<Definition: ServiceDefinition>: Service {
     ) -> InboxConsumer {
         InboxConsumer(
             listener: Definition.owner, pool: context.pool, consumer: consumer, handlers: handlers,
-            workers: settings.count(.inboxWorkers), logger: logger)
+            workers: settings.count(.inboxWorkers), wakeUp: context.wakeUp, logger: logger)
     }
 
     private func application(_ router: Router<MaillageContext>) -> some Service {

@@ -107,7 +107,8 @@ import Testing
             // then
             #expect(error?.code == .payloadTooLarge)
             #expect(error?.description.contains("49152 are allowed") == true)
-            #expect(try await pool.count("events") == 0)
+            let count = try await pool.count("events")
+            #expect(count == 0)
         }
     }
 
@@ -160,10 +161,9 @@ import Testing
             try await pool.withConnection { lease in
                 for _ in 0..<8 {
                     let fresh = events.map { EventBuilders.new(EventBuilders.responseAmended(), subject: $0.subject) }
-                    durations.append(
-                        try await ContinuousClock().measure {
-                            try await lease.withTransaction { try await EventLog.append(fresh, in: $0) }
-                        })
+                    let start = ContinuousClock.now
+                    _ = try await lease.withTransaction { try await EventLog.append(fresh, in: $0) }
+                    durations += [start.duration(to: .now)]
                 }
             }
             // then

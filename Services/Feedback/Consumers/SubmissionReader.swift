@@ -31,16 +31,14 @@ enum SubmissionReader {
         } catch {
             return unreadable(body, publisher: publisher, clockAt: clockAt, refusal: error)
         }
-        let content: Result<Submission, Refusal>
+        var content = Result { () throws(Refusal) in try submission(members, identity: identity) }
+        // What cannot be understood is the same event only if it is the same to the byte.
+        let canonical = (try? content.get()).map { Array($0.canonicalContent.utf8) } ?? body
         if headersAreMalformed {
             content = .failure(
                 Refusal(
                     .malformedHeaders, mend: "send headers whose names are not empty and whose values can be decoded"))
-        } else {
-            content = Result { () throws(Refusal) in try submission(members, identity: identity) }
         }
-        // What cannot be understood is the same event only if it is the same to the byte.
-        let canonical = (try? content.get()).map { Array($0.canonicalContent.utf8) } ?? body
         return InboundMessage(
             identity: identity, isIdentified: true, content: content, contentHash: Array(SHA256.hash(data: canonical)),
             body: body, clockAt: clockAt)

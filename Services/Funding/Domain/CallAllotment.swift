@@ -38,7 +38,9 @@ package struct Decision: Sendable, Equatable {
 
     /// Why it can be no decision; nil when it can. Whoever sent such a one is at fault, and repeating it mends nothing.
     package var contradiction: String? {
-        guard (outcome == .rejected) == (rank == nil) else { return "funded and reserve have a rank, rejected has none" }
+        guard (outcome == .rejected) == (rank == nil) else {
+            return "funded and reserve have a rank, rejected has none"
+        }
         guard rank ?? 1 >= 1, rank ?? 1 <= Self.rankMax else { return "a rank is from 1 to \(Self.rankMax)" }
         guard animationBudgetCents >= 0, requestedCents >= 0 else { return "amounts are not negative" }
         return nil

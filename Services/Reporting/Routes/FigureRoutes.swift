@@ -43,11 +43,28 @@ struct FigureRoutes: Sendable {
         return events.enumerated().map { (after + Int64($0.offset) + 1, $0.element) }
     }
 
-    /// Ids are written in lower case in figures, and in either case by callers.
+    /// Ids are written in lower case in figures, and in either case by callers; a colon may come percent-encoded.
     private func name(_ context: MaillageContext) throws(Problem) -> String {
-        let text = try context.parameter("figure").removingPercentEncoding ?? ""
-        guard !text.isEmpty else { throw .notFound("figure") }
+        guard let text = try context.parameter("figure").percentDecoded else { throw .notFound("figure") }
         return text.split(separator: ":", omittingEmptySubsequences: false)
             .map { UUID(uuidString: String($0))?.figureText ?? String($0) }.joined(separator: ":")
+    }
+}
+
+extension String {
+    /// nil when an escape is not two hexadecimal digits or the bytes are not UTF-8.
+    fileprivate var percentDecoded: String? {
+        var bytes: [UInt8] = []
+        var rest = utf8[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard rest.count >= 2, let decoded = UInt8(Substring(rest.prefix(2)), radix: 16) else { return nil }
+            bytes.append(decoded)
+            rest = rest.dropFirst(2)
+        }
+        return String(validating: bytes, as: UTF8.self)
     }
 }

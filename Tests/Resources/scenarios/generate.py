@@ -132,7 +132,7 @@ def applications() -> list[dict[str, Any]]:
         {"key": "littoral", "title": "Tiers-lieu du Littoral", "lead": incubator, "partners": [vendor],
          "animationBudgetCents": 900_000 * EURO, "requestedCents": 400_000 * EURO,
          "reviews": [], "outcome": None, "rank": None, "replaces": False, "isEligible": False,
-         "reasons": ["no-health-partner"]},
+         "reasons": ["no-health-structure"]},
     ]
 
 

@@ -1,0 +1,173 @@
+import Events
+import Foundation
+import FundingDomain
+import Postgres
+import ServiceRuntime
+import TestSupport
+import Testing
+
+@testable import Funding
+
+@Suite(.timeLimit(.minutes(3))) struct Ledger {
+    /// Opens an envelope in the store alone.
+    private func envelope(_ cents: Int64, in pool: PostgresPool) async throws -> UUID {
+        let funds = CallFunds(call: UUID(), animationCents: cents, experimentsCents: cents)
+        let (envelope, transfer) = try Envelope.open(
+            id: UUID(), purpose: .animation, amountCents: cents, of: funds)
+        try await pool.withTransaction { transaction in
+            try await LedgerStore.open(.init(transfer: transfer, at: Date(), event: UUID()), in: transaction)
+        }
+        return envelope.id
+    }
+
+    private func reservation(of envelope: UUID, _ cents: Int64) throws -> LedgerStore.Entry {
+        let subject = GrantSubject(
+            grant: UUID(), purpose: .animation, call: UUID(), application: UUID(), experiment: nil,
+            consortium: Consortium(lead: Member(Controls.member()), partners: []), requestedCents: cents)
+        let rules = try CofundingControls.rules()
+        let result = try rules.animationGrant(
+            budgetCents: cents * 2, requestedCents: cents, structureType: "etablissement_sante_public")
+        let claim = GrantClaim(subject: subject, envelope: envelope, result: result)
+        return LedgerStore.Entry(transfer: claim.transfer, at: Date(), event: UUID())
+    }
+
+    @Test(arguments: [20, 200])
+    func ofRacingReservationsOfTheLastEuroExactlyOneWins(workerCount: Int) async throws {
+        try await Programme.with { programme in
+            let pool = programme.service.pool
+            for _ in 0..<5 {
+                // given: one euro is left
+                let envelope = try await envelope(100, in: pool)
+                let entries = try (0..<workerCount).map { _ in try reservation(of: envelope, 100) }
+                // when
+                let winners = try await withThrowingTaskGroup(of: Bool.self) { group in
+                    for entry in entries {
+                        group.addTask {
+                            try await pool.withTransaction { try await LedgerStore.reserve(entry, in: $0) }
+                        }
+                    }
+                    return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+                }
+                // then
+                #expect(winners == 1)
+            }
+            try await programme.expectBalancedLedger()
+        }
+    }
+
+    @Test(arguments: [20, 200])
+    func ofRacingRequestsForTheLastCofundingExactlyOneIsApproved(workerCount: Int) async throws {
+        try await Programme.with { programme in
+            // given: an envelope for one of them
+            try await programme.prepare(experimentsCents: 20_000_000)
+            let agreement = try await programme.signedAgreement()
+            let experiments = (0..<workerCount).map { _ in UUID() }
+            // when
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for experiment in experiments {
+                    group.addTask {
+                        try await programme.service.deliver(
+                            Controls.request(experiment, under: agreement), subject: experiment.lowercase, sequence: 1)
+                    }
+                }
+                try await group.waitForAll()
+            }
+            // then
+            #expect(try await programme.service.recordedEvents(type: CofundingApproved.type.name).count == 1)
+            let refused = try await programme.service.recordedEvents(type: CofundingRefused.type.name)
+            #expect(refused.count == workerCount - 1)
+            #expect(try await programme.envelopes()["experiments"]?.money == [20_000_000, 20_000_000, 0, 0, 0])
+            try await programme.expectBalancedLedger()
+        }
+    }
+
+    @Test func transferIsBookedOnceAndMissingMoneyIsAContradiction() async throws {
+        try await Programme.with { programme in
+            // given
+            let pool = programme.service.pool
+            let envelope = try await envelope(1000, in: pool)
+            let entry = try reservation(of: envelope, 600)
+            #expect(try await pool.withTransaction { try await LedgerStore.reserve(entry, in: $0) })
+            // when: the same command again
+            let error = await #expect(throws: PostgresError.self) {
+                try await pool.withTransaction { try await LedgerStore.reserve(entry, in: $0) }
+            }
+            // then: not even for lack of money, since 400 are left of 600
+            #expect(error == nil || error?.isUniqueViolation == true)
+            // when: money moves on that is not there
+            var agreement = try Agreement.draft(
+                id: UUID(),
+                of: Grant(
+                    id: UUID(), purpose: .animation, state: .reserved, call: UUID(), application: UUID(),
+                    consortium: Consortium(lead: Member(Controls.member()), partners: []), reservedCents: 600),
+                nextID: UUID.init)
+            let signatories = [
+                Signatory(side: .funder, name: "a", role: "b"), Signatory(side: .beneficiary, name: "a", role: "b"),
+            ]
+            let commitment = try agreement.sign(by: signatories, on: Date(), at: Date())
+            // then
+            await #expect(throws: LedgerContradiction.self) {
+                try await pool.withTransaction {
+                    try await LedgerStore.book(.init(transfer: commitment, at: Date(), event: UUID()), in: $0)
+                }
+            }
+            try await programme.expectBalancedLedger()
+        }
+    }
+
+    @Test(
+        arguments: [
+            "update accounts set debited_cents = debited_cents + 1 where kind <> 'budget'",
+            "update accounts set credited_cents = credited_cents - 1",
+            "delete from accounts where kind = 'available'",
+            "update transfers set amount_cents = 1", "delete from transfers", "truncate transfers cascade",
+            "update evidence set event = gen_random_uuid()", "delete from evidence",
+            "update rule_sets set experiment_ceiling_cents = 1", "delete from rule_sets",
+            "update events set actor = 'nobody'", "delete from events",
+            "update payments set approved_by = ordered_by, state = 'approved', approved_at = now()",
+        ])
+    func databaseRefusesWhatNoProgramMayDo(statement: String) async throws {
+        try await Programme.with { programme in
+            // given: everything has rows, and the reserved money is committed to the cent
+            try await programme.prepare(animationCents: 100_000_000)
+            let agreement = try await programme.signedAgreement()
+            try await programme.service.deliver(Controls.siteOpened(agreement), subject: UUID().lowercase)
+            _ = try await programme.order(agreement.tranches[0].id)
+            // then: even the owner of the tables is refused
+            let error = await #expect(throws: PostgresError.self) {
+                try await programme.service.pool.withConnection { try await $0.executeScript(statement) }
+            }
+            #expect(["23514", "23001"].contains(error?.sqlState ?? ""))
+        }
+    }
+
+    @Test func runRoleMayInsertIntoLogsAndLedgerAndNothingElse() async throws {
+        try await Programme.with { programme in
+            // given
+            let role = "run_\(UUID().lowercase.replacing("-", with: "").prefix(12))"
+            let pool = programme.service.pool
+            try await pool.query("create role \(identifier: role)")
+            try await programme.prepare()
+            _ = try await SchemaUpgrade(of: FundingService.self, schema: "funding", runRole: role).run(on: pool)
+            // then
+            for table in ["events"] + FundingSchema.appendOnlyTables {
+                for privilege in ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"] {
+                    let rows = try await pool.query(
+                        "select has_table_privilege(\(role), \("funding.\(table)"), \(privilege)) as has")
+                    let isGranted = try #require(rows.first).get("has", as: Bool.self)
+                    #expect(isGranted == ["SELECT", "INSERT"].contains(privilege), "\(privilege) on \(table)")
+                }
+            }
+            try await pool.withConnection { connection in
+                try await connection.query("set role \(identifier: role)")
+                let error = await #expect(throws: PostgresError.self) {
+                    try await connection.query("update transfers set amount_cents = 1")
+                }
+                #expect(error?.sqlState == "42501")
+                try await connection.query("reset role")
+            }
+            try await pool.query("drop owned by \(identifier: role)")
+            try await pool.query("drop role \(identifier: role)")
+        }
+    }
+}

@@ -1,0 +1,135 @@
+import Events
+import Foundation
+import Inbox
+import Postgres
+import RabbitMQ
+import Testing
+import TestSupport
+
+@Suite struct ReadinessTests {
+    /// Milestones become ready when the flag is set.
+    private func handler(_ isReady: Shared<Bool>, _ order: HandlerOrder) -> EventHandler {
+        .on(MilestoneReached.self, order: order) { _, event, transaction in
+            guard isReady.value else { return .notReady(reason: "the grant is not known") }
+            try await note(event, transaction)
+            return .applied
+        }
+    }
+
+    @Test(arguments: [HandlerOrder.inSequence, .commutative])
+    func whatIsNotReadyIsAppliedByTheSweepOnceItIs(order: HandlerOrder) async throws {
+        try await withInbox { pool in
+            // given
+            let isReady = Shared(false)
+            let inbox = makeInbox(pool, [handler(isReady, order)])
+            try await inbox.process(milestones([1]))
+            #expect(try await pool.parked() == ["1 readiness"])
+            // when
+            #expect(try await inbox.sweep() == 0, "its time has not come")
+            isReady.change { $0 = true }
+            try await pool.makeParkedDue()
+            #expect(try await inbox.sweep() == 1)
+            // then
+            #expect(try await pool.effects() == [1])
+            #expect(try await pool.parked().isEmpty)
+        }
+    }
+
+    @Test func successorsOfWhatIsNotReadyWaitBehindItAndFollow() async throws {
+        try await withInbox { pool in
+            // given
+            let isReady = Shared(false)
+            let inbox = makeInbox(pool, [handler(isReady, .inSequence)])
+            try await inbox.process(milestones([1, 2]))
+            try await inbox.process(milestones([3]))
+            #expect(try await pool.parked() == ["1 readiness", "2 predecessor", "3 predecessor"])
+            // when
+            isReady.change { $0 = true }
+            try await ParkedEvents.retryNow(owner: .feedback, stream: "milestone", in: pool)
+            try await inbox.sweep()
+            // then
+            #expect(try await pool.effects() == [1, 2, 3])
+            #expect(try await pool.parked().isEmpty)
+        }
+    }
+
+    @Test func theDelayGrowsWithEachAttemptUpToFiveMinutes() async throws {
+        try await withInbox { pool in
+            // given
+            let inbox = makeInbox(pool, [handler(Shared(false), .inSequence)])
+            try await inbox.process(milestones([1]))
+            var delays: [Double] = []
+            for _ in 0..<11 {
+                // when
+                try await pool.makeParkedDue()
+                #expect(try await inbox.sweep() == 1)
+                let row = try await pool.query(
+                    """
+                    select attempts, extract(epoch from next_attempt_at - now())::float8 as delay, reason from inbox_parked
+                    """)[0]
+                #expect(try row.get("reason", as: String.self) == "the grant is not known")
+                delays.append(try row.get("delay"))
+            }
+            // then
+            #expect((1...2.1).contains(delays[0]) && (2...4.1).contains(delays[1]))
+            #expect(delays[10] <= 300 && delays[10] > 200)
+        }
+    }
+
+    @Test func whatTwoSweepsFindIsAppliedOnce() async throws {
+        try await withInbox { pool in
+            // given
+            let isReady = Shared(false)
+            let inbox = makeInbox(pool, [handler(isReady, .commutative)])
+            try await inbox.process((1...40).flatMap { try milestones([1], of: "s\($0)") })
+            isReady.change { $0 = true }
+            try await pool.makeParkedDue()
+            // when
+            async let first = inbox.sweep()
+            async let second = inbox.sweep()
+            let count = try await first + second
+            // then
+            #expect(count == 40)
+            #expect(try await pool.effectCount() == 40)
+        }
+    }
+
+    @Test func theSweepIsTheNetForAWakeUpThatWasLost() async throws {
+        try await withInbox { pool in
+            // given: the state that a lost wake-up would leave
+            let inbox = makeInbox(pool, [noteMilestones()])
+            try await inbox.process(milestones([2, 3]))
+            try await pool.query("update inbox_order set last_sequence = 1")
+            // when
+            try await pool.makeParkedDue()
+            try await inbox.sweep()
+            // then
+            #expect(try await pool.effects() == [2, 3])
+        }
+    }
+
+    @Test func whatFailsForGoodInTheSweepIsBuried() async throws {
+        try await withInbox { pool in
+            // given
+            let isReady = Shared(false)
+            let handler = EventHandler.on(MilestoneReached.self) { payload, event, transaction in
+                guard isReady.value else { return .notReady(reason: "not yet") }
+                guard payload.milestone != "m1" else { throw PermanentFailure(class: "test", reason: "never") }
+                try await note(event, transaction)
+                return .applied
+            }
+            let inbox = makeInbox(pool, [handler])
+            let messages = try milestones([1, 2])
+            try await inbox.process(messages)
+            // when
+            isReady.change { $0 = true }
+            try await pool.makeParkedDue()
+            try await inbox.sweep()
+            // then
+            let letters = try await pool.deadLetters()
+            #expect(letters.map(\.failureClass) == ["test"] && letters.first?.body == messages[0].body)
+            #expect(try await pool.effects().isEmpty)
+            #expect(try await pool.parked() == ["2 predecessor"])
+        }
+    }
+}
