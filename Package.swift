@@ -126,9 +126,9 @@ let sharedTargets: [Target] = [
 ]
 
 let services: [Target] =
-    service("Applications", domain: ["CofundingRules"], also: [crypto, httpTypes, nioCore])
+    service("Applications", domain: ["CofundingRules"], also: [crypto, nioCore])
     + service("Funding", domain: ["CofundingRules"])
-    + service("Experimentation", domain: ["CofundingRules"], also: [httpTypes])
+    + service("Experimentation", domain: ["CofundingRules"])
     + service("Feedback", also: ["RabbitMQ", crypto, metrics])
     + service("Reporting")
 

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Those who wait for a batch, first come first served. Outside the actor, because a cancelled waiter must be answered from
-/// wherever the cancellation comes.
+/// Those who wait for a batch, first come first served. Outside the actor, because a cancelled waiter must be answered
+/// from wherever the cancellation comes.
 final class DeliveryWaiters: Sendable {
     private typealias Continuation = CheckedContinuation<DeliveryBatch?, any Error>
 

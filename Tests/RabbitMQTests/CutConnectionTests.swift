@@ -18,7 +18,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 4_000, 100_003]) func nothingConfirmedIsLostWhenTheWayThereIsCut(after bytes: Int) async throws {
+    @Test(arguments: [1, 4_000, 100_003])
+    func nothingConfirmedIsLostWhenTheWayThereIsCut(after bytes: Int) async throws {
         try await withCutConnection { through, direct, name, proxy in
             // given
             let queue = name("orders")
@@ -62,7 +63,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 4_000, 100_003]) func everythingArrivesWhenTheWayBackIsCut(after bytes: Int) async throws {
+    @Test(arguments: [1, 4_000, 100_003])
+    func everythingArrivesWhenTheWayBackIsCut(after bytes: Int) async throws {
         try await withCutConnection { through, direct, name, proxy in
             // given
             let queue = name("orders")

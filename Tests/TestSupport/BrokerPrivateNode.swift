@@ -3,8 +3,9 @@ import Glibc
 package import RabbitMQ
 import Synchronization
 
-/// A RabbitMQ node of a test's own, to be stopped, killed and starved. RabbitMQ refuses to run as root, so root starts it as
-/// the user `rabbitmq`. It uses free ports, its own epmd and a folder that is removed with it, also when the test process dies.
+/// A RabbitMQ node of a test's own, to be stopped, killed and starved. RabbitMQ refuses to run as root, so root starts
+/// it as the user `rabbitmq`. It uses free ports, its own epmd and a folder that is removed with it, also when the test
+/// process dies.
 package final class PrivateBroker: Sendable {
     private static let program = "/usr/lib/rabbitmq/bin/rabbitmq-server"
     private static let control = "/usr/lib/rabbitmq/bin/rabbitmqctl"
