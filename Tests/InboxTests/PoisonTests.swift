@@ -3,8 +3,8 @@ import Foundation
 import Inbox
 import Postgres
 import RabbitMQ
-import Testing
 import TestSupport
+import Testing
 
 /// A message that can never be applied harms nobody but itself.
 @Suite struct PoisonTests {
@@ -53,7 +53,8 @@ import TestSupport
     func ninetyNineOfAHundredTakeEffectAndThePoisonIsBuriedWithItsBytes(fault: Fault) async throws {
         try await withInbox { pool in
             var buried: [[UInt8]] = []
-            for (index, handler) in [single(.inSequence, fault), single(.commutative, fault), batch(fault)].enumerated() {
+            for (index, handler) in [single(.inSequence, fault), single(.commutative, fault), batch(fault)].enumerated()
+            {
                 for place in [0, 37, 99] {
                     // given
                     let messages = try hundred(poison: place, prefix: "s\(index)-\(place)-")
@@ -136,7 +137,8 @@ import TestSupport
     }
 
     @Test(arguments: [
-        "", "not JSON", "{}", #"{"specversion":"1.0"}"#, "\u{0}\u{0}", #"{"specversion":"1.0","id":"\u0000"}"#, "too long",
+        "", "not JSON", "{}", #"{"specversion":"1.0"}"#, "\u{0}\u{0}", #"{"specversion":"1.0","id":"\u0000"}"#,
+        "too long",
     ])
     func whatIsNoEventIsBuriedOnceWithItsBytes(text: String) async throws {
         try await withInbox { pool in
