@@ -46,7 +46,7 @@ package struct BodyDecoder: RequestDecoder {
         do {
             return try JSONFormat.decode(type, from: bytes)
         } catch let error as DecodingError {
-            throw DecodingProblem.problem(error)
+            throw DecodingProblem.problem(error, in: bytes)
         }
     }
 }
