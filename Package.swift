@@ -120,15 +120,16 @@ let sharedTargets: [Target] = [
         "ServiceRuntime",
         [
             "Events", "HTTPDefaults", "Identity", "Inbox", "Migrations", "Observability", "Outbox", "Postgres",
-            "RabbitMQ", argumentParser, asyncHTTPClient, configuration, hummingbird, hummingbirdCore, lifecycle, logging,
+            "RabbitMQ", argumentParser, asyncHTTPClient, configuration, hummingbird, hummingbirdCore, lifecycle,
+            logging,
             nioCore, nioHTTP1, unixSignals,
         ]),
 ]
 
 let services: [Target] =
-    service("Applications", domain: ["CofundingRules"], also: [crypto, httpTypes, nioCore])
+    service("Applications", domain: ["CofundingRules"], also: [crypto, nioCore])
     + service("Funding", domain: ["CofundingRules"])
-    + service("Experimentation", domain: ["CofundingRules"], also: [httpTypes])
+    + service("Experimentation", domain: ["CofundingRules"])
     + service("Feedback", also: ["RabbitMQ", crypto, metrics])
     + service("Reporting")
 
@@ -167,12 +168,21 @@ let testTargets: [Target] = [
         ]),
 ]
 
+let benchmarks: [Target] = [
+    .executableTarget(
+        name: "Bench",
+        dependencies: [
+            "Events", "Inbox", "Migrations", "Outbox", "Postgres", "RabbitMQ", argumentParser, logging,
+        ],
+        path: "Benchmarks", exclude: ["peers"], swiftSettings: settings)
+]
+
 let package = Package(
     name: "maillage",
     platforms: [.macOS(.v26)],
     products: ["Applications", "Funding", "Experimentation", "Feedback", "Reporting"].map {
         .executable(name: $0.lowercased(), targets: [$0])
-    },
+    } + [.executable(name: "bench", targets: ["Bench"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
@@ -188,5 +198,5 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),
     ],
-    targets: sharedTargets + services + testTargets
+    targets: sharedTargets + services + testTargets + benchmarks
 )

@@ -1,10 +1,11 @@
 package import Hummingbird
 package import Postgres
 
-/// A change of an aggregate: it names the version that it was decided on, so that nobody overwrites what they have not seen.
+/// A change of an aggregate: it names the version that it was decided on, so that nobody overwrites what they have
+/// not seen.
 ///
-/// With an `Idempotency-Key` a repeat gets the first answer, as ``IdempotentCommand`` says. Without one a repeat is refused
-/// with 412, because the first one changed the version: it takes effect once either way.
+/// With an `Idempotency-Key` a repeat gets the first answer, as ``IdempotentCommand`` says. Without one a repeat is
+/// refused with 412, because the first one changed the version: it takes effect once either way.
 package struct ChangeCommand: Sendable {
     private enum Kind: Sendable {
         case repeatable(IdempotentCommand)
@@ -43,8 +44,8 @@ package struct ChangeCommand: Sendable {
         }
     }
 
-    /// Runs `command` in a transaction, and answers; it may run again when the transaction was rolled back by a conflict
-    /// with another one.
+    /// Runs `command` in a transaction, and answers; it may run again when the transaction was rolled back by a
+    /// conflict with another one.
     package func run(
         on pool: PostgresPool, _ command: (PostgresTransaction) async throws -> CommandResponse
     ) async throws -> Response {

@@ -21,7 +21,8 @@ package enum JSONFormat {
             guard let date = date(try container.decode(String.self)) else {
                 throw DecodingError.typeMismatch(
                     Date.self,
-                    DecodingError.Context(codingPath: container.codingPath, debugDescription: "not an RFC 3339 instant"))
+                    DecodingError.Context(codingPath: container.codingPath, debugDescription: "not an RFC 3339 instant")
+                )
             }
             return date
         }

@@ -3,8 +3,8 @@ import FoundationEssentials
 import Outbox
 import Postgres
 
-/// The statements about messages that cannot be applied. Each notes the receipt in the same transaction: what is among the dead
-/// letters is settled, and its redelivery a duplicate.
+/// The statements about messages that cannot be applied. Each notes the receipt in the same transaction: what is among
+/// the dead letters is settled, and its redelivery a duplicate.
 struct DeadLetterStore {
     private static let reasonBytesMax = 2_000
 
@@ -42,8 +42,8 @@ struct DeadLetterStore {
             with parked as (delete from inbox_parked where id = \(id) returning *)
             insert into dead_letters (message_id, event_id, owner, stream, subject, sequence, class, reason, exchange,
                 routing_key, headers, body, first_seen, attempts)
-            select id::text, id, owner, stream, subject, sequence, \(Self.clean(failure.class)), \(Self.clean(failure.reason)),
-                exchange, routing_key, headers, body, parked_at, attempts + 1
+            select id::text, id, owner, stream, subject, sequence, \(Self.clean(failure.class)),
+                \(Self.clean(failure.reason)), exchange, routing_key, headers, body, parked_at, attempts + 1
             from parked
             """)
         return moved.affectedCount > 0 ? key : nil
@@ -59,8 +59,8 @@ struct DeadLetterStore {
                 on conflict do nothing returning id
             )
             insert into dead_letters (message_id, class, reason, exchange, routing_key, headers, body, attempts)
-            select \(source.messageID as String?), \(Self.clean(failure.class)), \(Self.clean(failure.reason)), \(source.exchange),
-                \(source.routingKey), \(source.headers), \(source.body), \(source.deliveryNumber)
+            select \(source.messageID as String?), \(Self.clean(failure.class)), \(Self.clean(failure.reason)),
+                \(source.exchange), \(source.routingKey), \(source.headers), \(source.body), \(source.deliveryNumber)
             from receipt
             """)
         return inserted.affectedCount > 0
@@ -74,9 +74,9 @@ struct DeadLetterStore {
             """
             insert into dead_letters (message_id, event_id, owner, stream, subject, sequence, class, reason, exchange,
                 routing_key, headers, body, attempts)
-            values (\(source.messageID as String?), \(event.id), \(event.owner.rawValue), \(event.stream), \(event.subject),
-                \(event.sequence), \(Self.clean(failure.class)), \(Self.clean(failure.reason)), \(source.exchange),
-                \(source.routingKey), \(source.headers), \(source.body), \(attempts))
+            values (\(source.messageID as String?), \(event.id), \(event.owner.rawValue), \(event.stream),
+                \(event.subject), \(event.sequence), \(Self.clean(failure.class)), \(Self.clean(failure.reason)),
+                \(source.exchange), \(source.routingKey), \(source.headers), \(source.body), \(attempts))
             """)
     }
 

@@ -6,8 +6,9 @@ package enum HandlerOutcome: Sendable, Equatable {
     case applied
     /// It means nothing here.
     case ignored(reason: String)
-    /// Something that it needs is not known yet: it is parked and tried again, from 1 s to 5 min apart, until it is. Events of
-    /// the same subject behind it wait, when the handler is ``HandlerOrder/inSequence``. The reason holds no personal data.
+    /// Something that it needs is not known yet: it is parked and tried again, from 1 s to 5 min apart, until it is.
+    /// Events of the same subject behind it wait, when the handler is ``HandlerOrder/inSequence``. The reason holds no
+    /// personal data.
     case notReady(reason: String)
 }
 
@@ -34,8 +35,8 @@ package enum HandlerOrder: Sendable {
 
 /// What a service does with one type of event, in the transaction that notes its receipt.
 ///
-/// A handler may run again for the same event after a failed transaction, never after a committed one. An error from the
-/// database that is retriable, it lets pass.
+/// A handler may run again for the same event after a failed transaction, never after a committed one. An error from
+/// the database that is retriable, it lets pass.
 package struct EventHandler: Sendable {
     typealias Single = @Sendable (InboundEvent, PostgresTransaction) async throws -> HandlerOutcome
     typealias Batch = @Sendable ([InboundEvent], PostgresTransaction) async throws -> Void
@@ -60,8 +61,8 @@ package struct EventHandler: Sendable {
             })
     }
 
-    /// Applies all events of the type that a transaction has, in one call: for commutative effects by a few statements. If it
-    /// throws, the batch is halved until the event at fault is alone.
+    /// Applies all events of the type that a transaction has, in one call: for commutative effects by a few
+    /// statements. If it throws, the batch is halved until the event at fault is alone.
     package static func batch<Payload: EventPayload>(
         _ payload: Payload.Type,
         apply: @escaping @Sendable ([(payload: Payload, event: InboundEvent)], PostgresTransaction) async throws -> Void
@@ -74,8 +75,8 @@ package struct EventHandler: Sendable {
         }
     }
 
-    /// As ``batch(_:apply:)`` with payloads left as JSON, for handlers that hand them to SQL or scan them: `JSONDecoder` costs
-    /// more per event than everything else here together.
+    /// As ``batch(_:apply:)`` with payloads left as JSON, for handlers that hand them to SQL or scan them:
+    /// `JSONDecoder` costs more per event than everything else here together.
     package static func batch(
         of type: EventType, apply: @escaping @Sendable ([InboundEvent], PostgresTransaction) async throws -> Void
     ) -> EventHandler {

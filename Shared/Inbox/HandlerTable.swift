@@ -68,7 +68,8 @@ struct HandlerTable: Sendable {
 
     /// Applies events of one type with a batch handler.
     func apply(_ events: [InboundEvent], in transaction: PostgresTransaction) async throws {
-        guard let type = events.first?.type, let entry = entries[type], case .batch(let apply) = entry.handler.body else {
+        guard let type = events.first?.type, let entry = entries[type], case .batch(let apply) = entry.handler.body
+        else {
             return
         }
         let start = ContinuousClock.now

@@ -6,8 +6,8 @@ package import Postgres
 package import RabbitMQ
 import ServiceLifecycle
 
-/// A service's ear: workers that take batches from its queue, apply them and acknowledge them after the commit, and the sweep
-/// over parked events. Any number of replicas may run one on the same queue.
+/// A service's ear: workers that take batches from its queue, apply them and acknowledge them after the commit, and
+/// the sweep over parked events. Any number of replicas may run one on the same queue.
 package struct InboxConsumer: Service {
     private static let backlogInterval = Duration.seconds(10)
 
@@ -39,7 +39,8 @@ package struct InboxConsumer: Service {
         try await processor.process(batch)
     }
 
-    /// Runs until the graceful shutdown, where it finishes and acknowledges what it holds, or until the task is cancelled.
+    /// Runs until the graceful shutdown, where it finishes and acknowledges what it holds, or until the task is
+    /// cancelled.
     package func run() async throws {
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<workerCount { group.addTask { await work() } }
@@ -84,7 +85,8 @@ package struct InboxConsumer: Service {
                     try await processor.reportBacklog()
                 }
             } catch {
-                logger.warning("parked events were not looked after", metadata: [LogKeys.error: "\(Self.describe(error))"])
+                logger.warning(
+                    "parked events were not looked after", metadata: [LogKeys.error: "\(Self.describe(error))"])
             }
             try? await cancelWhenGracefulShutdown { try await Task.sleep(for: settings.sweepInterval) }
         }

@@ -1,8 +1,8 @@
 import Metrics
 
 /// `inbox_applied_total{type}`, `inbox_ignored_total`, `inbox_duplicates_total`, `inbox_parked_total`,
-/// `inbox_retries_total{kind}`, `dead_letters_total{class}`, and from the sweep `inbox_parked{waits_for}`, `inbox_holes` (subjects
-/// of which an event is missing) and `dead_letters_open`.
+/// `inbox_retries_total{kind}`, `dead_letters_total{class}`, and from the sweep `inbox_parked{waits_for}`,
+/// `inbox_holes` (subjects of which an event is missing) and `dead_letters_open`.
 struct InboxMetrics: Sendable {
     struct Backlog {
         let gapCount: Int64

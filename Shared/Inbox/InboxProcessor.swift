@@ -6,8 +6,8 @@ package import Outbox
 package import Postgres
 package import RabbitMQ
 
-/// Applies batches of messages: receipt, effect and outgoing events of an event commit in one transaction, so that each takes
-/// effect once however often it is delivered.
+/// Applies batches of messages: receipt, effect and outgoing events of an event commit in one transaction, so that
+/// each takes effect once however often it is delivered.
 package struct InboxProcessor: Sendable {
     private let pool: PostgresPool
     private let handlers: HandlerTable
@@ -73,8 +73,8 @@ package struct InboxProcessor: Sendable {
         }
     }
 
-    /// Runs the transaction. When nobody knows whether it was committed, its first new receipt tells; when that is not there
-    /// (yet), running it again is safe, because the receipts decide.
+    /// Runs the transaction. When nobody knows whether it was committed, its first new receipt tells; when that is not
+    /// there (yet), running it again is safe, because the receipts decide.
     private func apply(_ messages: ArraySlice<InboundMessage>) async throws -> InboxEffects {
         var firstNew: UUID?
         var effects = InboxEffects()

@@ -4,6 +4,7 @@ package import Migrations
 package enum InboxSchema {
     package static let migrations = [
         MigrationFile(
-            component: "inbox", name: "0001-inbox", sql: String(decoding: PackageResources._001_inbox_sql, as: UTF8.self))
+            component: "inbox", name: "0001-inbox",
+            sql: String(decoding: PackageResources._001_inbox_sql, as: UTF8.self))
     ]
 }

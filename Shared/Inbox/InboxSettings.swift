@@ -2,8 +2,8 @@
 package struct InboxSettings: Sendable {
     /// Runs of a transaction that loses to others or to its timeout, each with the pool's own attempts inside.
     package var conflictAttemptCountMax = 6
-    /// How long a batch waits for a database that is not there, before it goes back to the queue. Long, because every return
-    /// counts against the queue's delivery limit; shorter than RabbitMQ's consumer timeout of 30 min.
+    /// How long a batch waits for a database that is not there, before it goes back to the queue. Long, because every
+    /// return counts against the queue's delivery limit; shorter than RabbitMQ's consumer timeout of 30 min.
     package var outagePatience = Duration.seconds(300)
     /// A message that was in conflict in this many deliveries lies among the dead letters.
     package var conflictDeliveryCountMax = 5

@@ -16,8 +16,8 @@ struct InboxStore {
     init(_ session: PostgresTransaction) { self.session = session }
 
     /// Notes the receipt of events.
-    /// - Parameter ids: each once. They are inserted in their order, so that two transactions with the same ids wait for each
-    ///   other in one direction only.
+    /// - Parameter ids: each once. They are inserted in their order, so that two transactions with the same ids wait
+    ///   for each other in one direction only.
     /// - Returns: those that were not there.
     func insert(_ ids: [UUID]) async throws(PostgresError) -> Set<UUID> {
         var column = PostgresArray(.uuid, reserving: ids.count)
@@ -32,8 +32,9 @@ struct InboxStore {
 
     /// Locks subjects until the end of the transaction and reads how far they are.
     ///
-    /// Whoever applies or parks an event of a subject holds this lock. Without it two transactions miss each other: one parks an
-    /// event and does not see its predecessor, the other applies the predecessor and does not see what is parked (measured).
+    /// Whoever applies or parks an event of a subject holds this lock. Without it two transactions miss each other:
+    /// one parks an event and does not see its predecessor, the other applies the predecessor and does not see what is
+    /// parked (measured).
     /// - Parameter keys: sorted, as everywhere, so that lockers do not wait for each other in a circle.
     func lock(_ keys: [OrderKey]) async throws(PostgresError) -> [OrderKey: Place] {
         let columns = KeyColumns(keys)
@@ -49,7 +50,8 @@ struct InboxStore {
             """)
         var places: [OrderKey: Place] = [:]
         for row in rows {
-            let key = OrderKey(owner: try row.get("owner"), stream: try row.get("stream"), subject: try row.get("subject"))
+            let key = OrderKey(
+                owner: try row.get("owner"), stream: try row.get("stream"), subject: try row.get("subject"))
             places[key] = Place(last: try row.get("last_sequence"), dead: try row.get("dead_sequence"))
         }
         return places
@@ -82,7 +84,8 @@ struct InboxStore {
             """)
     }
 
-    /// Notes that an event of a locked subject lies among the dead letters: those behind it wait for more than its arrival.
+    /// Notes that an event of a locked subject lies among the dead letters: those behind it wait for more than its
+    /// arrival.
     func markDead(_ key: OrderKey, _ sequence: Int64) async throws(PostgresError) {
         try await session.query(
             """

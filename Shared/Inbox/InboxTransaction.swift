@@ -38,6 +38,7 @@ struct InboxTransaction {
         try await run.go([], firstParked: first, effects: &effects)
         if run.last > place.last { try await InboxStore(transaction).advance([(key, run.last)]) }
         try await finish()
+        effects.duplicateCount += try await parked.removePast(of: key, last: run.last)
         try await parked.postponeGap(of: key)
         return effects
     }

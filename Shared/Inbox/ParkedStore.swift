@@ -4,7 +4,8 @@ package import Postgres
 
 /// Events that came too early.
 package enum ParkedEvents {
-    /// Makes the events of a noun that wait for readiness due now: for a command that has just made known what they wait for.
+    /// Makes the events of a noun that wait for readiness due now: for a command that has just made known what they
+    /// wait for.
     /// - Parameter session: the command's transaction; the sweep sees them after its commit.
     package static func retryNow(
         owner: EventOwner, stream: String, in session: some PostgresSession
@@ -36,15 +37,16 @@ struct ParkedStore {
 
     init(_ session: PostgresTransaction) { self.session = session }
 
-    /// The lowest parked sequence behind each place. A statement of its own, because one that waits for a lock still reads what
-    /// was there before the wait.
-    func firstSequences(behind places: [(key: OrderKey, last: Int64)]) async throws(PostgresError) -> [OrderKey: Int64] {
+    /// The lowest parked sequence behind each place. A statement of its own, because one that waits for a lock still
+    /// reads what was there before the wait.
+    func firstSequences(behind places: [(key: OrderKey, last: Int64)]) async throws(PostgresError) -> [OrderKey: Int64]
+    {
         let columns = KeyColumns(places.map(\.key))
         let rows = try await session.query(
             """
             select k.place, p.sequence
-            from unnest(\(columns.owners), \(columns.streams), \(columns.subjects), \(places.map(\.last))) with ordinality
-                as k (owner, stream, subject, last_sequence, place)
+            from unnest(\(columns.owners), \(columns.streams), \(columns.subjects), \(places.map(\.last)))
+                with ordinality as k (owner, stream, subject, last_sequence, place)
             cross join lateral (
                 select p.sequence from inbox_parked as p
                 where p.is_ordered and p.owner = k.owner and p.stream = k.stream and p.subject = k.subject
@@ -61,7 +63,8 @@ struct ParkedStore {
     func run(of key: OrderKey, behind last: Int64, limit: Int = 50) async throws -> [Parked] {
         let rows = try await session.query(
             """
-            select id, sequence, exchange, routing_key, headers, body, waits_for <> 'readiness' or next_attempt_at <= now() as is_due
+            select id, sequence, exchange, routing_key, headers, body,
+                waits_for <> 'readiness' or next_attempt_at <= now() as is_due
             from inbox_parked
             where is_ordered and owner = \(key.owner.rawValue) and stream = \(key.stream) and subject = \(key.subject)
                 and sequence > \(last)
@@ -85,7 +88,8 @@ struct ParkedStore {
         return try rows.first.map { try Self.parked($0, isSequenced: false) }
     }
 
-    /// Parks events. A gap is looked at again after a minute in case a wake-up was lost; what is not ready, after a second.
+    /// Parks events. A gap is looked at again after a minute in case a wake-up was lost; what is not ready, after a
+    /// second.
     func park(_ parkings: [InboxEffects.Parking]) async throws(PostgresError) {
         guard !parkings.isEmpty else { return }
         let keys = KeyColumns(parkings.map(\.message.event.key))
@@ -93,16 +97,18 @@ struct ParkedStore {
         let sources = parkings.map(\.message.source)
         try await session.query(
             """
-            insert into inbox_parked (id, owner, stream, subject, sequence, is_ordered, waits_for, reason, next_attempt_at,
-                exchange, routing_key, headers, body)
+            insert into inbox_parked (id, owner, stream, subject, sequence, is_ordered, waits_for, reason,
+                next_attempt_at, exchange, routing_key, headers, body)
             select p.id, p.owner, p.stream, p.subject, p.sequence, p.is_ordered, p.waits_for, p.reason,
                 case p.waits_for when 'readiness' then now() + interval '1 second'
                     when 'predecessor' then now() + interval '1 minute' else 'infinity' end,
                 p.exchange, p.routing_key, p.headers, p.body
-            from unnest(\(events.map(\.id)), \(keys.owners), \(keys.streams), \(keys.subjects), \(events.map(\.sequence)),
-                \(parkings.map(\.message.isSequenced)), \(parkings.map(\.cause.rawValue)), \(parkings.map(\.reason)),
-                \(sources.map(\.exchange)), \(sources.map(\.routingKey)), \(sources.map(\.headers)), \(sources.map(\.body)))
-                as p (id, owner, stream, subject, sequence, is_ordered, waits_for, reason, exchange, routing_key, headers, body)
+            from unnest(\(events.map(\.id)), \(keys.owners), \(keys.streams), \(keys.subjects),
+                \(events.map(\.sequence)), \(parkings.map(\.message.isSequenced)), \(parkings.map(\.cause.rawValue)),
+                \(parkings.map(\.reason)), \(sources.map(\.exchange)), \(sources.map(\.routingKey)),
+                \(sources.map(\.headers)), \(sources.map(\.body)))
+                as p (id, owner, stream, subject, sequence, is_ordered, waits_for, reason, exchange, routing_key,
+                    headers, body)
             """)
     }
 
@@ -123,6 +129,17 @@ struct ParkedStore {
             from unnest(\(postponed.map(\.id)), \(postponed.map(\.reason))) as r (id, reason)
             where p.id = r.id
             """)
+    }
+
+    /// Removes parked events whose sequence was applied under another id.
+    func removePast(of key: OrderKey, last: Int64) async throws(PostgresError) -> Int {
+        try await session.query(
+            """
+            delete from inbox_parked
+            where is_ordered and owner = \(key.owner.rawValue) and stream = \(key.stream) and subject = \(key.subject)
+                and sequence <= \(last)
+            """
+        ).affectedCount
     }
 
     /// The due events of a subject still have a gap before them: nothing to do for 5 min.

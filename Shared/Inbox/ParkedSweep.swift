@@ -3,8 +3,8 @@ import Postgres
 
 /// Tries parked events again whose time has come: what was not ready, and as a net what a lost wake-up left behind.
 ///
-/// Candidates are chosen without a lock and then locked one by one, the subject's row before any parked one, as everybody does.
-/// What another replica works on is skipped: whoever holds a subject drains it.
+/// Candidates are chosen without a lock and then locked one by one, the subject's row before any parked one, as
+/// everybody does. What another replica works on is skipped: whoever holds a subject drains it.
 struct ParkedSweep {
     private static let candidateCountMax = 200
 
@@ -43,7 +43,8 @@ struct ParkedSweep {
             """)
         var candidates: [ParkedStore.Candidate] = []
         for row in rows {
-            let key = OrderKey(owner: try row.get("owner"), stream: try row.get("stream"), subject: try row.get("subject"))
+            let key = OrderKey(
+                owner: try row.get("owner"), stream: try row.get("stream"), subject: try row.get("subject"))
             candidates.append(
                 ParkedStore.Candidate(id: try row.get("id"), key: key, isOrdered: try row.get("is_ordered")))
         }
@@ -78,7 +79,8 @@ struct ParkedSweep {
                 gapCount: 0, deadGapCount: 0, notReadyCount: 0, holeCount: 0, deadLetterCount: 0)
         }
         return InboxMetrics.Backlog(
-            gapCount: try row.get("gaps"), deadGapCount: try row.get("dead_gaps"), notReadyCount: try row.get("not_ready"),
+            gapCount: try row.get("gaps"), deadGapCount: try row.get("dead_gaps"),
+            notReadyCount: try row.get("not_ready"),
             holeCount: try row.get("holes"), deadLetterCount: try row.get("dead_letters"))
     }
 }

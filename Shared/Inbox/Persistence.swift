@@ -7,8 +7,8 @@ struct Persistence: Sendable {
     let settings: InboxSettings
     let metrics: InboxMetrics
 
-    /// - Throws: the last error, when it is not the database's moment, when the conflicts do not end, when the outage outlasts our
-    ///   patience, or when the process is to stop.
+    /// - Throws: the last error, when it is not the database's moment, when the conflicts do not end, when the outage
+    ///   outlasts our patience, or when the process is to stop.
     func run<R>(_ work: () async throws -> R) async throws -> R {
         let patienceEnds = ContinuousClock.now + settings.outagePatience
         var (attemptCount, conflictCount) = (0, 0)

@@ -64,11 +64,11 @@ struct EventColumns {
         if let values = body.personal { personal.append(utf8: values.span) } else { personal.appendNull() }
     }
 
-    /// Every event joins the row of its subject, which the first part of the statement locked: positions and numbers of one
-    /// subject grow together, because the position is drawn behind the lock.
+    /// Every event joins the row of its subject, which the first part of the statement locked: positions and numbers
+    /// of one subject grow together, because the position is drawn behind the lock.
     ///
-    /// The joins are `full` although every row finds its partner: a generic plan expects ten elements in an array and would
-    /// choose a nested loop, 250,000 comparisons for 500 events, and a full join cannot be one.
+    /// The joins are `full` although every row finds its partner: a generic plan expects ten elements in an array and
+    /// would choose a nested loop, 250,000 comparisons for 500 events, and a full join cannot be one.
     var insert: PostgresQuery {
         """
         with bumped as (
@@ -81,14 +81,15 @@ struct EventColumns {
             returning s.stream, s.subject, s.version
         ), given as materialized (
             select * from unnest(
-                \(ids), \(types), \(streams), \(subjects), \(laterCounts), \(actors), \(times), \(correlations), \(causations),
-                \(traceparents), \(data), \(personal)) with ordinality
-                as e (id, type, stream, subject, later_count, actor, time, correlation, causation, traceparent, data, personal,
-                    place)
+                \(ids), \(types), \(streams), \(subjects), \(laterCounts), \(actors), \(times), \(correlations),
+                \(causations), \(traceparents), \(data), \(personal)) with ordinality
+                as e (id, type, stream, subject, later_count, actor, time, correlation, causation, traceparent, data,
+                    personal, place)
         ), logged as (
-            insert into events (id, type, stream, subject, sequence, actor, time, correlation, causation, traceparent, data)
-            select e.id, e.type, e.stream, e.subject, b.version - e.later_count, e.actor, e.time, e.correlation, e.causation,
-                e.traceparent, e.data
+            insert into events (
+                id, type, stream, subject, sequence, actor, time, correlation, causation, traceparent, data)
+            select e.id, e.type, e.stream, e.subject, b.version - e.later_count, e.actor, e.time, e.correlation,
+                e.causation, e.traceparent, e.data
             from given as e full join bumped as b on b.stream = e.stream and b.subject = e.subject
             order by e.place
             returning position, id

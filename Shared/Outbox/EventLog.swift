@@ -7,8 +7,8 @@ package enum EventLog {
     /// Per call; a command that has more to say says it in several calls of the same transaction.
     package static let eventCountMax = 10_000
 
-    /// Appends events in one round trip. Each gets the next number of its subject in its stream, events of one subject in the
-    /// order given. The subjects' rows stay locked until the transaction ends.
+    /// Appends events in one round trip. Each gets the next number of its subject in its stream, events of one subject
+    /// in the order given. The subjects' rows stay locked until the transaction ends.
     /// - Parameter session: the transaction of the command.
     /// - Returns: the events' ids, in the order given.
     /// - Throws: ``EventLogError`` before anything is sent, or `PostgresError`.

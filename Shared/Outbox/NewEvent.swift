@@ -3,8 +3,8 @@ package import FoundationEssentials
 
 /// An event to be appended. Its payload is encoded once, here.
 package struct NewEvent: Sendable {
-    /// Of the payload, values about persons included. The envelope around it stays far below the 64 KiB that CloudEvents
-    /// lets intermediaries refuse.
+    /// Of the payload, values about persons included. The envelope around it stays far below the 64 KiB that
+    /// CloudEvents lets intermediaries refuse.
     package static let payloadBytesMax = 49_152
     /// The subject is part of indexes and of the listeners' lock rows.
     package static let subjectBytesMax = StoredText.bytesMax

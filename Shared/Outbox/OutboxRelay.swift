@@ -4,11 +4,11 @@ import Observability
 package import Postgres
 import ServiceLifecycle
 
-/// Brings committed events from the outbox to the broker. Every replica of a service runs one; a session lock in the database
-/// lets one of them work, and the others stand by.
+/// Brings committed events from the outbox to the broker. Every replica of a service runs one; a session lock in the
+/// database lets one of them work, and the others stand by.
 ///
-/// Delivery is at least once. The events of a subject arrive in their order, except those in flight together of which the broker
-/// refuses only some; these are published once more, in order, behind the refused one.
+/// Delivery is at least once. The events of a subject arrive in their order, except those in flight together of which
+/// the broker refuses only some; these are published once more, in order, behind the refused one.
 package struct OutboxRelay: Service {
     private let owner: EventOwner
     private let pool: PostgresPool
@@ -53,7 +53,8 @@ package struct OutboxRelay: Service {
                 guard try await store.becomeLeader() else { return context.metrics.waiting(for: .standby) }
                 context.logger.info("the relay of this replica is active")
                 var leader = RelayLeader(
-                    store: store, factory: MessageFactory(owner: owner), publisher: publisher, wakeUp: wakeUp, context: context)
+                    store: store, factory: MessageFactory(owner: owner), publisher: publisher, wakeUp: wakeUp,
+                    context: context)
                 try await leader.lead()
             }
         } catch {

@@ -4,7 +4,8 @@ package import Migrations
 package enum OutboxSchema {
     package static let migrations = [
         MigrationFile(
-            component: "outbox", name: "0001-events", sql: String(decoding: PackageResources._001_events_sql, as: UTF8.self))
+            component: "outbox", name: "0001-events",
+            sql: String(decoding: PackageResources._001_events_sql, as: UTF8.self))
     ]
 
     /// The run role may insert and select here and nothing else. A trigger refuses changes to everybody.

@@ -1,8 +1,8 @@
 import Events
 import Postgres
 
-/// The relay's statements, all on the one connection that holds the leader's lock: when it is lost, nothing more is read
-/// or deleted in the name of a leader that no longer is.
+/// The relay's statements, all on the one connection that holds the leader's lock: when it is lost, nothing more is
+/// read or deleted in the name of a leader that no longer is.
 struct OutboxStore {
     struct Snapshot {
         /// Every transaction below has ended.
@@ -29,8 +29,8 @@ struct OutboxStore {
 
     /// Settings of this session; the pool resets them when the connection comes back.
     ///
-    /// A delete that a crash of the server undoes is a message published twice, which listeners drop: it need not wait for the
-    /// disk. The outbox is empty when it is analysed, and a plan made for an empty table scans a full one.
+    /// A delete that a crash of the server undoes is a message published twice, which listeners drop: it need not wait
+    /// for the disk. The outbox is empty when it is analysed, and a plan made for an empty table scans a full one.
     func prepareSession() async throws(PostgresError) {
         try await session.query(
             """
@@ -61,7 +61,8 @@ struct OutboxStore {
         return Snapshot(oldestRunning: try row.get("oldest"), next: try row.get("next"))
     }
 
-    /// The events at these positions, in their order. Apart from the choice of positions: joined, it was ten times slower.
+    /// The events at these positions, in their order. Apart from the choice of positions: joined, it was ten times
+    /// slower.
     func rows(
         at positions: [Int64], _ factory: inout MessageFactory
     ) async throws(PostgresError) -> [OutboxRow] {

@@ -5,8 +5,9 @@ import ServiceLifecycle
 
 /// The one active relay of a schema, for as long as its connection and its lock last.
 ///
-/// Flights (publish calls) overlap with the reading of the next rows; no transaction is open while the broker works. A row is
-/// deleted after its confirm and never before: a crash between the two makes a duplicate, which the inbox drops.
+/// Flights (publish calls) overlap with the reading of the next rows; no transaction is open while the broker works. A
+/// row is deleted after its confirm and never before: a crash between the two makes a duplicate, which the inbox
+/// drops.
 struct RelayLeader {
     private struct Flight {
         let rows: [OutboxRow]
@@ -42,7 +43,8 @@ struct RelayLeader {
     private var backlogAt = ContinuousClock.now
 
     init(
-        store: OutboxStore, factory: MessageFactory, publisher: any MessagePublisher, wakeUp: RelayWakeUp, context: RelayContext
+        store: OutboxStore, factory: MessageFactory, publisher: any MessagePublisher, wakeUp: RelayWakeUp,
+        context: RelayContext
     ) {
         self.store = store
         self.factory = factory
@@ -115,7 +117,8 @@ struct RelayLeader {
         let isRescan = startedAt >= rescanAt
         if isRescan { progress.beginRescan(try await store.snapshot()) }
         defer {
-            // A long transaction elsewhere keeps dead rows at the index's edge and makes rescans slow: they get a tenth of the time.
+            // A long transaction elsewhere keeps dead rows at the index's edge and makes rescans slow: they get a
+            // tenth of the time.
             if isRescan {
                 let spent = startedAt.duration(to: .now)
                 rescanAt = max(rescanAt, .now + max(settings.rescanInterval, spent * 10))

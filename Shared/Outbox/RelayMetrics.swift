@@ -15,8 +15,9 @@ enum RelayWait: String, CaseIterable, Sendable {
     case holds
 }
 
-/// `outbox_rows`, `outbox_oldest_age_seconds`, `relay_published_total`, `relay_failed_total{outcome}`, `relay_held_subjects`,
-/// `relay_lag_seconds` (from the recording of an event to its confirm) and `relay_waiting_for{reason}`.
+/// `outbox_rows`, `outbox_oldest_age_seconds`, `relay_published_total`, `relay_failed_total{outcome}`,
+/// `relay_held_subjects`, `relay_lag_seconds` (from the recording of an event to its confirm) and
+/// `relay_waiting_for{reason}`.
 struct RelayMetrics {
     private let rows = Gauge(label: "outbox_rows")
     private let oldestAge = Gauge(label: "outbox_oldest_age_seconds")

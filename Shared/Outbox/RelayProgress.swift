@@ -1,11 +1,12 @@
 import RabbitMQ
 
-/// What an active relay knows about the outbox: a value without input and output, so that its rules can be tested alone.
+/// What an active relay knows about the outbox: a value without input and output, so that its rules can be tested
+/// alone.
 ///
-/// Positions are drawn before the commit, so a row may appear below others that were read long before. Hence the *cursor*, up
-/// to which everything visible was looked at; the *floor*, below which no row can appear any more; and rescans from the
-/// floor. The order within a subject does not rest on the cursor at all: a row is claimed only when its predecessor was, or is
-/// not in the outbox any more.
+/// Positions are drawn before the commit, so a row may appear below others that were read long before. Hence the
+/// *cursor*, up to which everything visible was looked at; the *floor*, below which no row can appear any more; and
+/// rescans from the floor. The order within a subject does not rest on the cursor at all: a row is claimed only when
+/// its predecessor was, or is not in the outbox any more.
 struct RelayProgress {
     /// A subject whose row at `position` was not confirmed. Nothing behind it is published before it is.
     struct Hold {
@@ -55,8 +56,8 @@ struct RelayProgress {
         nextFloor = nil
     }
 
-    /// Looks again from the floor. When every transaction that ran while the mark was set has ended, all rows below the mark
-    /// are visible to this look or never will be, so that it is the last one needed there.
+    /// Looks again from the floor. When every transaction that ran while the mark was set has ended, all rows below
+    /// the mark are visible to this look or never will be, so that it is the last one needed there.
     mutating func beginRescan(_ snapshot: OutboxStore.Snapshot) {
         if let mark, snapshot.oldestRunning >= mark.next {
             nextFloor = mark.position
@@ -126,8 +127,8 @@ struct RelayProgress {
 
     /// Flights are settled in the order of claiming.
     ///
-    /// A row behind a held one stays in the outbox even when it was confirmed: it is published again after the held one, so that
-    /// the queue then has the subject's whole run in its order.
+    /// A row behind a held one stays in the outbox even when it was confirmed: it is published again after the held
+    /// one, so that the queue then has the subject's whole run in its order.
     mutating func settle(
         _ rows: [OutboxRow], _ outcomes: [PublishOutcome], now: ContinuousClock.Instant
     ) -> Settlement {
@@ -187,8 +188,8 @@ enum RelayFailure: String, Hashable, CaseIterable, Sendable {
         }
     }
 
-    /// From 0.1 s, doubled with each failure up to 30 s, between half and all of it: subjects that failed together do not come
-    /// back together.
+    /// From 0.1 s, doubled with each failure up to 30 s, between half and all of it: subjects that failed together do
+    /// not come back together.
     func delay(afterFailures count: Int) -> Duration {
         let milliseconds = self == .unpublishable ? 30_000 : min(100 << min(count - 1, 10), 30_000)
         return .milliseconds(Int.random(in: milliseconds / 2...milliseconds))

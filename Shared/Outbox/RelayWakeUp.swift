@@ -1,8 +1,8 @@
 import Synchronization
 
-/// Tells the relay of this process that something was committed. Signals that nobody waits for are kept as one, so a burst of
-/// commits costs a single look. The relays of other replicas find the rows by their poll; a NOTIFY in the business transaction
-/// would halve the rate of commits (measured).
+/// Tells the relay of this process that something was committed. Signals that nobody waits for are kept as one, so a
+/// burst of commits costs a single look. The relays of other replicas find the rows by their poll; a NOTIFY in the
+/// business transaction would halve the rate of commits (measured).
 package final class RelayWakeUp: Sendable {
     private struct State {
         var isSignalled = false

@@ -1,5 +1,5 @@
-/// Which batches of a channel are finished, and how far the unbroken run from the first one reaches: only that run may be
-/// acknowledged, because one acknowledgement covers everything below its tag.
+/// Which batches of a channel are finished, and how far the unbroken run from the first one reaches: only that run may
+/// be acknowledged, because one acknowledgement covers everything below its tag.
 struct AcknowledgementLedger {
     /// The last tag of each sealed batch, by number from `firstUnacknowledged`.
     private var lastTags: [UInt64] = []

@@ -2,10 +2,11 @@ import ConnectionLoop
 import DequeModule
 package import Logging
 
-/// Consumes one queue in batches, over a connection of its own, which is made with the first ``next()`` and again for ever.
+/// Consumes one queue in batches, over a connection of its own, which is made with the first ``next()`` and again for
+/// ever.
 ///
-/// What is handed out and not acknowledged when the channel ends will be delivered again: handlers must recognise what they
-/// did. Memory is bounded by the prefetch and the broker's `max_message_size`.
+/// What is handed out and not acknowledged when the channel ends will be delivered again: handlers must recognise what
+/// they did. Memory is bounded by the prefetch and the broker's `max_message_size`.
 package actor RabbitConsumer {
     /// A batch of large messages is handed over before it is full.
     private static let batchBytesMax = 4 << 20
@@ -21,7 +22,7 @@ package actor RabbitConsumer {
     private let link: BrokerLink
     private let logger: Logger
     private let metrics: ConsumerMetrics
-    private nonisolated let waiters = DeliveryWaiters()
+    private nonisolated let waiters: DeliveryWaiters
 
     private var reader = FrameReader()
     /// Counts channels; 0 is no channel's.
@@ -37,7 +38,8 @@ package actor RabbitConsumer {
     private var drainUntil: Moment?
     private var drained: [CheckedContinuation<Void, Never>] = []
 
-    /// The broker sends at most `batchCountMax` × `batchesInFlight` (1 … 65,535) messages ahead of the acknowledgements.
+    /// The broker sends at most `batchCountMax` × `batchesInFlight` (1 … 65,535) messages ahead of the
+    /// acknowledgements.
     /// - Parameters:
     ///   - batchWait: a batch that is not full is handed to a waiting handler when its oldest message is this old.
     ///   - batchesInFlight: with 2, the next batch is read while one is worked on; add one per further worker.
@@ -55,6 +57,7 @@ package actor RabbitConsumer {
         link = BrokerLink(
             configuration: configuration, purpose: .consuming(queue: queue, prefetch: prefetch), logger: logger)
         metrics = ConsumerMetrics(connection: configuration.connectionName, queue: queue)
+        waiters = DeliveryWaiters { [loop] in loop.wakeUp() }
     }
 
     isolated deinit {
@@ -67,8 +70,8 @@ package actor RabbitConsumer {
     /// Whether the subscription stands.
     package var isConnected: Bool { link.isOpen }
 
-    /// The next batch; several tasks may wait at once. A lost connection, a missing queue or a broker that is down only makes it
-    /// wait.
+    /// The next batch; several tasks may wait at once. A lost connection, a missing queue or a broker that is down only
+    /// makes it wait.
     /// - Returns: nil once the consumer drains or is closed.
     package func next() async throws(CancellationError) -> DeliveryBatch? {
         guard !Task.isCancelled else { throw CancellationError() }
@@ -94,8 +97,8 @@ package actor RabbitConsumer {
         }
     }
 
-    /// The batch could not be handled. Everything that is not acknowledged goes back to the queue and comes again in order, after a
-    /// delay that grows while no batch succeeds; other batches that are being worked on come again too.
+    /// The batch could not be handled. Everything that is not acknowledged goes back to the queue and comes again in
+    /// order, after a delay that grows while no batch succeeds; other batches that are being worked on come again too.
     package func abandon(_ batch: DeliveryBatch) async {
         guard batch.generation == generation, link.isOpen else { return }
         metrics.abandoned()
@@ -104,8 +107,8 @@ package actor RabbitConsumer {
             after: abandonBackoff.next(), because: RabbitMQError(.channelClosed, "a batch was abandoned"))
     }
 
-    /// Ends the subscription in order: hands out nothing more, waits until what was handed out is acknowledged, at most 5 s, and
-    /// closes the channel, so that the rest goes back to the queue in its order.
+    /// Ends the subscription in order: hands out nothing more, waits until what was handed out is acknowledged, at most
+    /// 5 s, and closes the channel, so that the rest goes back to the queue in its order.
     ///
     /// The subscription is not cancelled first, as is usual: RabbitMQ 3.10 would hand the queue to another consumer at
     /// once, while our handlers still work on what came before (measured).

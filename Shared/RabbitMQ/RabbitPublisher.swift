@@ -4,8 +4,8 @@ package import Logging
 
 /// Publishes with confirms, over a connection of its own: an alarm stops publishing connections only.
 ///
-/// Calls are pipelined in the order they came, under one window of unconfirmed messages. The connection is made with the first
-/// call and kept, again and again, until ``close()``.
+/// Calls are pipelined in the order they came, under one window of unconfirmed messages. The connection is made with
+/// the first call and kept, again and again, until ``close()``.
 package actor RabbitPublisher {
     /// Messages that are written in one go, behind one drain of the confirms.
     private static let chunkCountMax = 50
@@ -35,8 +35,8 @@ package actor RabbitPublisher {
     /// Whether the broker has told us to stop, for want of memory or disk. Calls wait meanwhile.
     package private(set) var isBlocked = false
 
-    /// - Parameter windowMax: how many messages may be unconfirmed, 1 … 10,000. Measured on a quorum queue: 100 … 200 is best,
-    ///   1 is sixty times slower, 500 is no faster.
+    /// - Parameter windowMax: how many messages may be unconfirmed, 1 … 10,000. Measured on a quorum queue: 100 … 200
+    ///   is best, 1 is sixty times slower, 500 is no faster.
     package init(configuration: RabbitMQConfiguration, windowMax: Int = 200, logger: Logger) {
         let countMax = min(max(windowMax, 1), 10_000)
         self.configuration = configuration
@@ -59,8 +59,8 @@ package actor RabbitPublisher {
     /// Publishes the messages and waits until each has an outcome, at most until the deadline.
     ///
     /// Cancelling the task does not cut the wait short: what was written may be on disk, and only the confirm tells.
-    /// - Parameter deadline: for all of them, connecting included. A write that the broker does not take ends then too, with the
-    ///   connection.
+    /// - Parameter deadline: for all of them, connecting included. A write that the broker does not take ends then too,
+    ///   with the connection.
     /// - Returns: the outcomes in the messages' order.
     package func publish(_ messages: [OutgoingMessage], deadline: Duration) async -> [PublishOutcome] {
         guard !messages.isEmpty else { return [] }
@@ -200,7 +200,8 @@ package actor RabbitPublisher {
             isBlocked = false
             logger.info("the broker takes messages again")
         case .channelClosed(let error):
-            // 404 for a missing exchange arrives after the messages behind it were written: nobody knows about any of them.
+            // 404 for a missing exchange arrives after the messages behind it were written: nobody knows about any of
+            // them.
             settleWindow(.unknown(error.reason))
             link.channelClosed(error)
         }

@@ -68,7 +68,8 @@ struct DrainWatch: Sendable {
         do { try await Task.sleep(for: timeout) } catch { return }
         let left = running.left
         logger.critical(
-            "stop took too long", metadata: [
+            "stop took too long",
+            metadata: [
                 LogKeys.component: .array(left.map { .string($0) }), LogKeys.reason: .string("not ended in \(timeout)"),
             ])
         terminate(left)

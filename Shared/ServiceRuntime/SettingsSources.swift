@@ -31,7 +31,9 @@ struct SettingsSources {
         if let path { file = Self.read(path, keys, &violations) }
         var defaults: [AbsoluteConfigKey: ConfigValue] = [:]
         for key in keys {
-            if let text = key.fallback { defaults[Self.absolute(key.name)] = ConfigValue(.string(text), isSecret: false) }
+            if let text = key.fallback {
+                defaults[Self.absolute(key.name)] = ConfigValue(.string(text), isSecret: false)
+            }
         }
         self.violations = violations
         providers = [

@@ -22,7 +22,8 @@ struct CanonicalContentTests {
                 + #""experiments":[{"budgetCents":60000000,"title":"Télésuivi"}],"#
                 + #""lead":{"name":"CHU","sector":"sanitaire","siren":"200034528","#
                 + #""structureType":"etablissement_sante_public"},"#
-                + #""partners":[{"name":"Solutions SAS","siren":"100000009","structureType":"entreprise_fournisseur"}],"#
+                + #""partners":[{"name":"Solutions SAS","siren":"100000009","#
+                + #""structureType":"entreprise_fournisseur"}],"#
                 + #""requestedCents":75000000,"schema":"maillage/application-content/1","#
                 + #""title":"Maison de la santé numérique"}"#)
     }

@@ -1,7 +1,9 @@
 import Events
 import FoundationEssentials
-import Testing
+import HTTPTypes
+import Identity
 import TestSupport
+import Testing
 
 @testable import Applications
 

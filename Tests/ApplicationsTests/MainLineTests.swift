@@ -1,8 +1,10 @@
 import Crypto
 import Events
 import FoundationEssentials
-import Testing
+import HTTPTypes
+import Identity
 import TestSupport
+import Testing
 
 @testable import Applications
 
@@ -129,9 +131,10 @@ struct MainLineTests {
             #expect(checked.derivation.filter(\.isBinding).map(\.rule) == ["animation-rate"])
             #expect(checked.findings.map(\.slug) == ["requested-above-cap"])
             #expect(missing.computedGrantCents == nil && missing.derivation.isEmpty)
-            #expect(missing.findings.filter { $0.severity == "error" }.map(\.field) == [
-                "/title", "/lead", "/animationBudgetCents", "/requestedCents", "/contact",
-            ])
+            #expect(
+                missing.findings.filter { $0.severity == "error" }.map(\.field) == [
+                    "/title", "/lead", "/animationBudgetCents", "/requestedCents", "/contact",
+                ])
             #expect(missing.findings.allSatisfy { $0.messageFr.hasPrefix($0.field) })
         }
     }

@@ -1,9 +1,11 @@
+import Events
 import FoundationEssentials
 import HTTPDefaults
 import HTTPTypes
+import Identity
 import Postgres
-import Testing
 import TestSupport
+import Testing
 
 @testable import Applications
 

@@ -1,8 +1,9 @@
+import Events
 import FoundationEssentials
 import HTTPTypes
 import Identity
-import Testing
 import TestSupport
+import Testing
 
 @testable import Applications
 

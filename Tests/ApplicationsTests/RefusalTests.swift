@@ -1,8 +1,9 @@
+import Events
 import FoundationEssentials
 import HTTPTypes
 import Identity
-import Testing
 import TestSupport
+import Testing
 
 @testable import Applications
 
@@ -27,7 +28,8 @@ struct RefusalTests {
             expect(
                 try await service.request(.post, "/v1/calls", as: [.applicant], json: Stage.callBody), .forbidden,
                 "forbidden")
-            expect(try await service.request(.post, "/v1/calls", json: Stage.callBody), .unauthorized, "unauthenticated")
+            expect(
+                try await service.request(.post, "/v1/calls", json: Stage.callBody), .unauthorized, "unauthenticated")
             expect(
                 try await service.request(.get, "/v1/calls/\(UUID().uuidString)", as: [.applicant]), .notFound,
                 "not-found")
@@ -167,7 +169,8 @@ struct RefusalTests {
                 stage.content(structureType: "acteur_innovation", requestedCents: 40_000_000))
             service.clock.set(Stage.graceUntil)
             let answer = try await stage.act(.post, id, "eligibility", as: .operator, version: 2, json: "{}")
-            #expect(answer.text.contains(#""isEligible":false,"reasons":["no-health-structure","requested-above-cap"]"#))
+            #expect(
+                answer.text.contains(#""isEligible":false,"reasons":["no-health-structure","requested-above-cap"]"#))
             #expect(try await stage.show(id).state == "ineligible")
             expect(try await stage.review(id, by: "reviewer-1"), .conflict, "wrong-state")
         }

@@ -106,7 +106,9 @@ struct Stage: Sendable {
         _ = try await review(id, by: "reviewer-2", json: Self.reviewBody(points: 71))
     }
 
-    func recommend(_ id: String, _ outcome: String = "funded", rank: Int? = 1, version: Int64 = 3) async throws
+    func recommend(
+        _ id: String, _ outcome: String = "funded", rank: Int? = 1, version: Int64 = 3
+    ) async throws
         -> TestAnswer
     {
         let rank = rank.map(String.init) ?? "null"

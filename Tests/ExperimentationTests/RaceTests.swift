@@ -1,9 +1,11 @@
+import Events
 import FoundationEssentials
 import HTTPDefaults
 import HTTPTypes
+import Identity
 import Postgres
-import Testing
 import TestSupport
+import Testing
 
 @testable import Experimentation
 
@@ -101,8 +103,8 @@ struct RaceTests {
             let pseudonym = await #expect(throws: PostgresError.self) {
                 try await service.pool.query(
                     """
-                    insert into participants (id, experiment, arm, pseudonym, consent_scope, consent_version, consented_at,
-                        enrolled_by, enrolled_at)
+                    insert into participants (id, experiment, arm, pseudonym, consent_scope, consent_version,
+                        consented_at, enrolled_by, enrolled_at)
                     values (\(UUID()), \(experiment), 'control', 'ILOU00000000', 'usability', 1, \(now), 'x', \(now))
                     """)
             }

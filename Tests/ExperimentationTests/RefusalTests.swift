@@ -2,8 +2,8 @@ import Events
 import FoundationEssentials
 import HTTPTypes
 import Identity
-import Testing
 import TestSupport
+import Testing
 
 @testable import Experimentation
 

@@ -15,7 +15,7 @@ import Testing
     struct Refused: ProblemConvertible { var problem: Problem { .conflict("refused", "Refused") } }
 
     /// A route that pays, on a database of its own; every effect is a row.
-    private func withPayments(_ body: (TestRouter, PostgresPool) async throws -> Void) async throws {
+    private func withPayments(_ body: (RouterClient, PostgresPool) async throws -> Void) async throws {
         try await withDatabase(schema: "commands", migrations: HTTPDefaultsSchema.migrations) { pool, _ in
             try await pool.query("create table payments (id bigint generated always as identity, cents bigint)")
             let test = try await TestRouter()
@@ -30,16 +30,16 @@ import Testing
                     return try .created(Payment(id: id, cents: amount.cents), at: "/v1/payments/\(id)", version: 1)
                 }
             }
-            try await body(test, pool)
+            try await body(RouterClient(test.router), pool)
         }
     }
 
     private func pay(
-        _ test: TestRouter, _ key: String?, cents: Int = 100, grant: Int = 1, subject: String = "a"
+        _ client: RouterClient, _ key: String?, cents: Int = 100, grant: Int = 1, subject: String = "a"
     ) async throws -> TestAnswer {
         var headers: HTTPFields = [.contentType: "application/json"]
         headers[.idempotencyKey] = key
-        return try await RouterClient(test.router).request(
+        return try await client.request(
             .post, "/payments/\(grant)", by: .init([.operator], subject: subject),
             body: Array(#"{"cents": \#(cents)}"#.utf8), headers: headers)
     }
@@ -50,10 +50,10 @@ import Testing
     }
 
     @Test func aRepeatGetsTheStoredAnswerAndNoSecondEffect() async throws {
-        try await withPayments { test, pool in
+        try await withPayments { client, pool in
             // when
-            let first = try await pay(test, "k1")
-            let again = try await pay(test, "\"k1\"")
+            let first = try await pay(client, "k1")
+            let again = try await pay(client, "\"k1\"")
             // then
             #expect(first.status == .created && first.headers[.location] == "/v1/payments/1" && first.version == 1)
             #expect(first.headers[.idempotencyReplayed] == nil && again.headers[.idempotencyReplayed] == "true")
@@ -64,10 +64,10 @@ import Testing
     }
 
     @Test func twentyRacingRequestsHaveOneEffectAndOneAnswer() async throws {
-        try await withPayments { test, pool in
+        try await withPayments { client, pool in
             // when
             let answers = try await withThrowingTaskGroup(of: TestAnswer.self) { group in
-                for _ in 0..<20 { group.addTask { try await pay(test, "race") } }
+                for _ in 0..<20 { group.addTask { try await pay(client, "race") } }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
             // then
@@ -79,38 +79,38 @@ import Testing
     }
 
     @Test func anotherBodyUnderTheSameKeyIsRefused() async throws {
-        try await withPayments { test, pool in
-            _ = try await pay(test, "k1")
-            let other = try await pay(test, "k1", cents: 200)
+        try await withPayments { client, pool in
+            _ = try await pay(client, "k1")
+            let other = try await pay(client, "k1", cents: 200)
             #expect(other.status == .unprocessableContent && other.problemSlug == "idempotency-key-reused")
             #expect(try await count(pool) == 1)
         }
     }
 
     @Test func theKeyCountsPerCallerAndPath() async throws {
-        try await withPayments { test, pool in
-            _ = try await pay(test, "k1")
-            #expect(try await pay(test, "k1", subject: "b").headers[.idempotencyReplayed] == nil)
-            #expect(try await pay(test, "k1", grant: 2).headers[.idempotencyReplayed] == nil)
+        try await withPayments { client, pool in
+            _ = try await pay(client, "k1")
+            #expect(try await pay(client, "k1", subject: "b").headers[.idempotencyReplayed] == nil)
+            #expect(try await pay(client, "k1", grant: 2).headers[.idempotencyReplayed] == nil)
             #expect(try await count(pool) == 3)
         }
     }
 
     @Test func aCommandThatFailsLeavesItsKeyFree() async throws {
-        try await withPayments { test, pool in
-            let refused = try await pay(test, "k1", cents: 0)
+        try await withPayments { client, pool in
+            let refused = try await pay(client, "k1", cents: 0)
             #expect(refused.status == .conflict)
             #expect(try await count(pool) == 0)
             let rows = try await pool.query("select 1 from http_commands")
             #expect(rows.isEmpty)
-            #expect(try await pay(test, "k1", cents: 100).status == .created)
+            #expect(try await pay(client, "k1", cents: 100).status == .created)
         }
     }
 
     @Test(arguments: [nil, "", "a b", String(repeating: "k", count: 129), "\"\"", "clé"] as [String?])
     func aRequestWithoutAUsableKeyIsTold(_ key: String?) async throws {
-        try await withPayments { test, pool in
-            let answer = try await pay(test, key)
+        try await withPayments { client, pool in
+            let answer = try await pay(client, key)
             #expect(answer.status == .badRequest && answer.problemSlug == "idempotency-key-required")
             #expect(answer.problem?.detail?.contains("Idempotency-Key") == true)
             #expect(try await count(pool) == 0)
@@ -118,18 +118,18 @@ import Testing
     }
 
     @Test func keysOlderThanADayArePurged() async throws {
-        try await withPayments { test, pool in
+        try await withPayments { client, pool in
             // given
-            for number in 0..<5 { _ = try await pay(test, "old-\(number)") }
-            _ = try await pay(test, "young")
+            for number in 0..<5 { _ = try await pay(client, "old-\(number)") }
+            _ = try await pay(client, "young")
             try await pool.query(
                 "update http_commands set created_at = created_at - interval '25 hours' where key like 'old-%'")
             // then
             #expect(try await IdempotentCommand.purge(pool, limit: 3) == 3)
             #expect(try await IdempotentCommand.purge(pool, limit: 3) == 2)
             #expect(try await IdempotentCommand.purge(pool, limit: 3) == 0)
-            #expect(try await pay(test, "young").headers[.idempotencyReplayed] == "true")
-            #expect(try await pay(test, "old-1").headers[.idempotencyReplayed] == nil)
+            #expect(try await pay(client, "young").headers[.idempotencyReplayed] == "true")
+            #expect(try await pay(client, "old-1").headers[.idempotencyReplayed] == nil)
         }
     }
 }

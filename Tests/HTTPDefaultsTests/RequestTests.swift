@@ -127,7 +127,10 @@ import Testing
     @Test func aCursorKeepsAnyText() throws {
         let fields = ["", "2026-01-01T00:00:00Z", "é:3:x", "🦊"]
         let cursor = Cursor(fields)
-        #expect(cursor.text.utf8.allSatisfy { $0 != UInt8(ascii: "=") && $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/") })
+        #expect(
+            cursor.text.utf8.allSatisfy {
+                $0 != UInt8(ascii: "=") && $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/")
+            })
         #expect(try Cursor(parsing: cursor.text).fields(count: 4) == fields)
         #expect(throws: Problem.self) { try cursor.fields(count: 3) }
         #expect(throws: Problem.self) { try cursor.position() }

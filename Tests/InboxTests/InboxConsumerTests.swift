@@ -5,8 +5,8 @@ import Outbox
 import Postgres
 import RabbitMQ
 import ServiceLifecycle
-import Testing
 import TestSupport
+import Testing
 
 /// With a real queue.
 @Suite struct InboxConsumerTests {
@@ -69,7 +69,9 @@ import TestSupport
                 let replicas = (0..<2).map { _ in makeConsumer(broker, queue, pool, [noteMilestones()]) }
                 // when
                 try await run(replicas) {
-                    try await waitUntil("all took effect", within: .seconds(60)) { try await pool.effectCount() >= 1000 }
+                    try await waitUntil("all took effect", within: .seconds(60)) {
+                        try await pool.effectCount() >= 1000
+                    }
                 }
                 // then
                 for subject in 0..<10 { #expect(try await pool.effects(of: "s\(subject)") == Array(1...100)) }

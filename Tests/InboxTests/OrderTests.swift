@@ -3,8 +3,8 @@ import Foundation
 import Inbox
 import Postgres
 import RabbitMQ
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct OrderTests {
     @Test(.timeLimit(.minutes(3)))
@@ -37,28 +37,32 @@ import TestSupport
         }
     }
 
-    /// One transaction parks an event while another applies its predecessor: without the subject's lock neither sees the other.
+    /// One transaction parks an event while another applies its predecessor: without the subject's lock neither sees
+    /// the other.
     @Test(.timeLimit(.minutes(3)))
     func noWakeUpIsLostBetweenParkingAndApplyingThePredecessor() async throws {
         try await withInbox { pool in
-            // given: handlers that give the other transaction time to come between
+            // given: a handler that gives the other transaction time to come between
             let slow = EventHandler.on(MilestoneReached.self) { _, event, transaction in
                 try await note(event, transaction)
                 try await transaction.query("select pg_sleep(0.002)")
                 return .applied
             }
             let inbox = makeInbox(pool, [slow])
+            // The row exists before the race: inserting a new one would make the second transaction wait even without
+            // the lock.
+            try await inbox.process((0..<200).flatMap { try milestones([1], of: "s\($0)") })
             for round in 0..<200 {
-                let (first, second) = (try milestones([1], of: "s\(round)"), try milestones([2], of: "s\(round)"))
+                let (second, third) = (try milestones([2], of: "s\(round)"), try milestones([3], of: "s\(round)"))
                 // when
-                async let one: Void = inbox.process(second)
-                async let two: Void = inbox.process(first)
+                async let one: Void = inbox.process(third)
+                async let two: Void = inbox.process(second)
                 _ = try await (one, two)
             }
             // then
             let lost = try await pool.query("select from inbox_parked")
             #expect(lost.isEmpty, "\(lost.count) events are parked behind a predecessor that was applied")
-            #expect(try await pool.effectCount() == 400)
+            #expect(try await pool.effectCount() == 600)
         }
     }
 
@@ -123,6 +127,22 @@ import TestSupport
             try await inbox.process(milestones([2]) + milestones([3]))
             // then
             #expect(try await pool.effects() == [1, 2, 3])
+        }
+    }
+
+    @Test func ofTwoParkedEventsWithOneSequenceOneIsAppliedAndTheSweepRemovesTheOther() async throws {
+        try await withInbox { pool in
+            // given
+            let inbox = makeInbox(pool, [noteMilestones()])
+            try await inbox.process(milestones([2]) + milestones([2]))
+            try await inbox.process(milestones([1]))
+            #expect(try await pool.effects() == [1, 2])
+            // when
+            try await pool.makeParkedDue()
+            try await inbox.sweep()
+            // then
+            #expect(try await pool.effects() == [1, 2])
+            #expect(try await pool.parked().isEmpty)
         }
     }
 

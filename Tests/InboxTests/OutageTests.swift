@@ -5,8 +5,8 @@ import Logging
 import Postgres
 import RabbitMQ
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 /// The database fails under the inbox.
 @Suite struct OutageTests {
@@ -38,7 +38,9 @@ import TestSupport
             let runCount = Shared(0)
             let handler = EventHandler.on(MilestoneReached.self) { _, event, transaction in
                 // Not earlier: BEGIN ISOLATION LEVEL READ COMMITTED has the word in it.
-                if runCount.change({ $0 += 1; return $0 }) == 1 {
+                if runCount.change({
+                    $0 += 1; return $0
+                }) == 1 {
                     proxy.cut(when: .clientSends(Array("COMMIT".utf8), isForwarded: isCommitted))
                 }
                 try await note(event, transaction)
@@ -71,7 +73,9 @@ import TestSupport
             // given
             let failuresLeft = Shared(7)
             let handler = EventHandler.on(MilestoneReached.self) { _, event, transaction in
-                if failuresLeft.change({ $0 -= 1; return $0 }) > 0 {
+                if failuresLeft.change({
+                    $0 -= 1; return $0
+                }) > 0 {
                     try await transaction.executeScript("do $$ begin raise exception using errcode = '40001'; end $$")
                 }
                 try await note(event, transaction)

@@ -3,8 +3,8 @@ import Foundation
 import Inbox
 import Postgres
 import RabbitMQ
-import Testing
 import TestSupport
+import Testing
 
 /// A message that can never be applied harms nobody but itself.
 @Suite struct PoisonTests {
@@ -53,7 +53,8 @@ import TestSupport
     func ninetyNineOfAHundredTakeEffectAndThePoisonIsBuriedWithItsBytes(fault: Fault) async throws {
         try await withInbox { pool in
             var buried: [[UInt8]] = []
-            for (index, handler) in [single(.inSequence, fault), single(.commutative, fault), batch(fault)].enumerated() {
+            for (index, handler) in [single(.inSequence, fault), single(.commutative, fault), batch(fault)].enumerated()
+            {
                 for place in [0, 37, 99] {
                     // given
                     let messages = try hundred(poison: place, prefix: "s\(index)-\(place)-")
@@ -137,13 +138,14 @@ import TestSupport
 
     @Test(arguments: [
         "", "not JSON", "{}", #"{"specversion":"1.0"}"#, "\u{0}\u{0}", #"{"specversion":"1.0","id":"\u0000"}"#,
-        String(repeating: "[", count: 70_000),
+        "too long",
     ])
     func whatIsNoEventIsBuriedOnceWithItsBytes(text: String) async throws {
         try await withInbox { pool in
             // given
             var message = try milestones([1])[0]
-            message.body = Array(text.utf8) + [0xFF, 0x00]
+            let written = text == "too long" ? String(repeating: "[", count: 70_000) : text
+            message.body = Array(written.utf8) + [0xFF, 0x00]
             message.messageID = "id\u{0}with NUL"
             message.headers = [("k\u{0}", .string("v\u{0}\u{1}")), ("n", .int(7)), ("t", .other)]
             let inbox = makeInbox(pool, [noteMilestones()])
@@ -161,14 +163,14 @@ import TestSupport
         }
     }
 
-    @Test(arguments: [String(repeating: "x", count: 5_000), "a\u{1}b"])
+    @Test(arguments: ["too long", "a\\u0001b"])
     func aSubjectThatNoIndexCanHoldIsBuriedAndNotFatal(subject: String) async throws {
         try await withInbox { pool in
             // given
             let message = try EventBuilders.message(EventBuilders.milestoneReached(), subject: "SUBJECT")
             var hostile = message
-            let escaped = subject.replacing("\u{1}", with: "\\u0001")
-            hostile.body = Array(String(decoding: message.body, as: UTF8.self).replacing("SUBJECT", with: escaped).utf8)
+            let written = subject == "too long" ? String(repeating: "x", count: 5_000) : subject
+            hostile.body = Array(String(decoding: message.body, as: UTF8.self).replacing("SUBJECT", with: written).utf8)
             // when
             try await makeInbox(pool, [noteMilestones()]).process([hostile])
             // then

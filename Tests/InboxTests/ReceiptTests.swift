@@ -4,8 +4,8 @@ import Inbox
 import Outbox
 import Postgres
 import RabbitMQ
-import Testing
 import TestSupport
+import Testing
 
 /// Each event takes effect once, however often it comes.
 @Suite struct ReceiptTests {

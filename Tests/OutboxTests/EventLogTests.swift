@@ -16,7 +16,9 @@ import Testing
             try await pool.append(EventBuilders.new(EventBuilders.milestoneReached(), subject: "b"))
             // then
             let rows = try await pool.query("select id, subject, sequence, stream from events order by position")
-            let places = try rows.map { "\(try $0.get("subject", as: String.self))\(try $0.get("sequence", as: Int.self))" }
+            let places = try rows.map {
+                "\(try $0.get("subject", as: String.self))\(try $0.get("sequence", as: Int.self))"
+            }
             #expect(places == ["b1", "a1", "b2", "c1", "a2", "b3", "b4"])
             #expect(try rows.prefix(6).map { try $0.get("id", as: UUID.self) } == ids)
             #expect(try await pool.count("outbox") == 7)
@@ -44,7 +46,9 @@ import Testing
                         for round in 0..<25 {
                             // Every writer names the subjects in another order; the statement locks them in one.
                             let subjects = (0..<3).map { "s\(($0 + writer + round) % 3)" }
-                            let events = subjects.map { EventBuilders.new(EventBuilders.milestoneReached(), subject: $0) }
+                            let events = subjects.map {
+                                EventBuilders.new(EventBuilders.milestoneReached(), subject: $0)
+                            }
                             try await pool.withTransaction { try await EventLog.append(events, in: $0) }
                         }
                     }
@@ -55,7 +59,8 @@ import Testing
             let broken = try await pool.query(
                 """
                 select 1 as one from (
-                    select sequence, row_number() over (partition by subject order by position) as place from events) as e
+                    select sequence, row_number() over (partition by subject order by position) as place
+                    from events) as e
                 where sequence <> place
                 """)
             #expect(broken.isEmpty)

@@ -138,7 +138,8 @@ import Testing
             let publisher = RecordingPublisher()
             try await withRelay(pool, publisher) { _ in
                 try await pool.withTransaction { late in
-                    try await EventLog.append([EventBuilders.new(EventBuilders.milestoneReached(), subject: "late")], in: late)
+                    try await EventLog.append(
+                        [EventBuilders.new(EventBuilders.milestoneReached(), subject: "late")], in: late)
                     // when
                     try await pool.append(milestonesOf: "early", count: 3)
                     try await waitUntil("the others are published") { publisher.messages.count == 3 }

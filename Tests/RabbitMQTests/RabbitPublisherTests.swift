@@ -169,7 +169,9 @@ import Testing
                 contentType: "application/cloudevents+json", appID: "funding", timestamp: Date(), headers: headers)
 
             // when
-            let outcomes = try await withPublisher(configuration) { await $0.publish([message], deadline: .seconds(20)) }
+            let outcomes = try await withPublisher(configuration) {
+                await $0.publish([message], deadline: .seconds(20))
+            }
             let batch = try await withConsumer(configuration, queue) { try await $0.next() }
 
             // then

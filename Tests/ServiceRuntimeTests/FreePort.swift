@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import FoundationEssentials
 import Glibc
+import Identity
 import NIOCore
 import NIOHTTP1
 import TestSupport

@@ -2,6 +2,7 @@ import Events
 import FoundationEssentials
 import HTTPDefaults
 import Hummingbird
+import Identity
 import Inbox
 import Migrations
 import Outbox

@@ -3,6 +3,7 @@ import FoundationEssentials
 import HTTPDefaults
 import HTTPTypes
 import Hummingbird
+import Identity
 import Postgres
 import ServiceRuntime
 import TestSupport
@@ -23,7 +24,8 @@ import Testing
             #expect(probe.limit == 7 && probe.at == service.clock.now())
             let events = try await service.recordedEvents(type: "applications.call.published.v1")
             #expect(events.map(\.subject) == [probe.id.lowercase] && events.map(\.sequence) == [1])
-            #expect(events.map(\.actor) == ["op-1"] && (try events.first?.decode(CallPublished.self).wave) == 1)
+            #expect(events.map(\.actor) == ["op-1"])
+            #expect(try events.first?.decode(CallPublished.self).wave == 1)
             #expect(try await service.recordedEvents(type: "applications.call.closed.v1").isEmpty)
         }
     }
@@ -58,7 +60,8 @@ import Testing
 
     @Test func rolesAreChecked() async throws {
         try await ServiceHarness.with(ProbeService.self) { service in
-            #expect(try await service.request(.post, "/v1/probes").status == .unauthorized)
+            let nobody = try await service.request(.post, "/v1/probes")
+            #expect(nobody.status == .unauthorized)
             #expect(try await service.request(.post, "/v1/probes", as: [.applicant]).status == .forbidden)
             #expect(try await service.recordedEvents().isEmpty)
             #expect(try await service.request(.get, "/openapi.yaml").text == ProbeService.openAPI)

@@ -27,7 +27,8 @@ package struct BrokerUnavailable: Error, CustomStringConvertible {
 }
 
 package enum TestBroker {
-    /// The broker of `MAILLAGE_TEST_BROKER_URL`. Tests delete what they find under their names, so only a local one is taken.
+    /// The broker of `MAILLAGE_TEST_BROKER_URL`. Tests delete what they find under their names, so only a local one is
+    /// taken.
     package static func url() throws -> String {
         guard let url = ProcessInfo.processInfo.environment["MAILLAGE_TEST_BROKER_URL"] else {
             throw BrokerUnavailable(description: "MAILLAGE_TEST_BROKER_URL is not set: run the tests through make")
@@ -58,8 +59,8 @@ package enum TestBroker {
     }
 }
 
-/// Lends the test broker: `withBroker { configuration, name in … name("orders") … }`. Queues and exchanges with names from
-/// `name` are deleted afterwards, also when the closure throws.
+/// Lends the test broker: `withBroker { configuration, name in … name("orders") … }`. Queues and exchanges with names
+/// from `name` are deleted afterwards, also when the closure throws.
 package func withBroker<R>(
     _ body: (RabbitMQConfiguration, BrokerNames) async throws -> R
 ) async throws -> R {

@@ -24,7 +24,9 @@ package enum EventBuilders {
         return ResponseAmended(experiment: experiment, item: item, personal: values)
     }
 
-    package static func applicationSubmitted(_ application: UUID = UUID(), requestedCents: Int64 = 1) -> ApplicationSubmitted {
+    package static func applicationSubmitted(
+        _ application: UUID = UUID(), requestedCents: Int64 = 1
+    ) -> ApplicationSubmitted {
         ApplicationSubmitted(
             application: application, call: UUID(), lead: lead, partners: [], animationBudgetCents: 2,
             requestedCents: requestedCents, receipt: String(repeating: "0f", count: 32), submittedAt: time)
@@ -43,7 +45,8 @@ package enum EventBuilders {
         _ payload: some EventPayload, subject: String, actor: String = "tests", cause: EventCause? = nil
     ) -> NewEvent {
         NewEvent(
-            payload, subject: subject, time: time, actor: actor, cause: cause ?? EventCause(correlationID: "test-correlation"))
+            payload, subject: subject, time: time, actor: actor,
+            cause: cause ?? EventCause(correlationID: "test-correlation"))
     }
 
     /// An event as the relay of its owner publishes it.

@@ -2,7 +2,8 @@ import Outbox
 package import RabbitMQ
 import Synchronization
 
-/// A broker as tests of the relay want it: it notes what it is given, answers as it is told, and can hold its answers back.
+/// A broker as tests of the relay want it: it notes what it is given, answers as it is told, and can hold its answers
+/// back.
 package final class RecordingPublisher: MessagePublisher, Sendable {
     package typealias Answer = @Sendable ([OutgoingMessage]) async -> [PublishOutcome]
 

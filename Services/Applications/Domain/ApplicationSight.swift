@@ -44,8 +44,8 @@ package struct ApplicationViewer: Sendable, Equatable {
 extension Application {
     /// nil when the application does not exist for this person.
     ///
-    /// Drafts belong to their owner; the operator sees them to help. Reviewers work blind: without the contact, and without
-    /// the other reviews until the committee has given its opinion.
+    /// Drafts belong to their owner; the operator sees them to help. Reviewers work blind: without the contact, and
+    /// without the other reviews until the committee has given its opinion.
     package func sight(of viewer: ApplicationViewer) -> ApplicationSight? {
         if viewer.capacities.contains(.operator) {
             return .init(showsWorkingCopy: deposit == nil, showsContact: true, reviews: .all, showsSelection: true)

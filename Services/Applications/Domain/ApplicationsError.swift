@@ -1,6 +1,7 @@
 package import struct FoundationEssentials.Date
 
-/// Why a command was refused. `explanation` carries what a caller needs: a stable slug, the field, and what would mend it.
+/// Why a command was refused. `explanation` carries what a caller needs: a stable slug, the field, and what would
+/// mend it.
 package enum ApplicationsError: Error, Equatable, Sendable {
     case invalidField(String, expected: String)
     case incomplete([Finding])

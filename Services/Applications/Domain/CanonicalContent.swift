@@ -2,8 +2,8 @@ package import struct FoundationEssentials.UUID
 
 /// The bytes that a deposit is: the same content always gives the same bytes, on every machine and in every version.
 ///
-/// JSON as in RFC 8785: keys sorted, no white space, shortest escapes, text byte for byte as typed. Absent parts are left
-/// out. The contact is no part of it, so that a person can be erased while every receipt stays verifiable.
+/// JSON as in RFC 8785: keys sorted, no white space, shortest escapes, text byte for byte as typed. Absent parts are
+/// left out. The contact is no part of it, so that a person can be erased while every receipt stays verifiable.
 package enum CanonicalContent {
     package static let schema = "maillage/application-content/1"
 

@@ -1,7 +1,8 @@
 /// What keeps an application from being submitted (errors), and what it should be warned of.
 ///
-/// Errors are formal: something is missing or cannot be read. Whether the consortium is eligible is decided by the operator
-/// after the closing; that it probably is not is a warning here, with the slug that the decision would give as its reason.
+/// Errors are formal: something is missing or cannot be read. Whether the consortium is eligible is decided by the
+/// operator after the closing; that it probably is not is a warning here, with the slug that the decision would give
+/// as its reason.
 package struct Completeness: Sendable {
     package let content: ApplicationContent
     package let owner: ApplicationOwner

@@ -1,4 +1,5 @@
-/// Something that an applicant should know about a draft, in both languages; `field` is a JSON pointer into the content.
+/// Something that an applicant should know about a draft, in both languages; `field` is a JSON pointer into the
+/// content.
 package struct Finding: Sendable, Equatable, Encodable {
     package enum Severity: String, Sendable, Encodable {
         /// Keeps the application from being submitted.

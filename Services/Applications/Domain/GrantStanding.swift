@@ -33,7 +33,8 @@ package struct GrantStanding: Sendable, Equatable {
         }
     }
 
-    /// The later of the two; of equally late ones, the reservation. So every order of arrival ends in the same standing.
+    /// The later of the two; of equally late ones, the reservation. So every order of arrival ends in the same
+    /// standing.
     package func merging(_ other: GrantStanding) -> GrantStanding {
         guard let asOf else { return other }
         guard let otherAsOf = other.asOf else { return self }

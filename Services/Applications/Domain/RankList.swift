@@ -1,6 +1,7 @@
 /// The ranked decisions of a call: 1, 2, 3 … without gaps, funded before reserve.
 ///
-/// Funding allots the envelope in this order and waits for every lower rank, so a gap would stop all allotments behind it.
+/// Funding allots the envelope in this order and waits for every lower rank, so a gap would stop all allotments
+/// behind it.
 package struct RankList: Sendable, Equatable {
     /// By rank; the first has rank 1.
     package let outcomes: [Outcome]

@@ -3,7 +3,8 @@ package import struct FoundationEssentials.UUID
 
 /// Points from 0 to 100 for each criterion.
 ///
-/// The criteria follow from what a project has to show (domain 1.3). The call's weights are not public, so they weigh alike.
+/// The criteria follow from what a project has to show (domain 1.3). The call's weights are not public, so they weigh
+/// alike.
 package struct Scores: Sendable, Equatable, Codable {
     package let impact: Int
     package let quality: Int

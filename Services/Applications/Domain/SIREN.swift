@@ -1,10 +1,12 @@
-/// The number of a legal entity in the French register: nine digits, the last of which makes the Luhn sum a multiple of ten.
+/// The number of a legal entity in the French register: nine digits, the last of which makes the Luhn sum a multiple
+/// of ten.
 ///
 /// The exception for La Poste concerns SIRET numbers of its offices only, never a SIREN (domain sources 80 and 81).
 package struct SIREN: Hashable, Sendable, CustomStringConvertible {
     package let digits: String
 
-    /// nil unless `text` is nine ASCII digits whose Luhn sum is right. Nine zeros pass Luhn and name nobody: nil as well.
+    /// nil unless `text` is nine ASCII digits whose Luhn sum is right. Nine zeros pass Luhn and name nobody: nil as
+    /// well.
     package init?(_ text: String) {
         let bytes = Array(text.utf8)
         guard bytes.count == 9, bytes.allSatisfy({ (0x30...0x39).contains($0) }), bytes.contains(where: { $0 != 0x30 }),

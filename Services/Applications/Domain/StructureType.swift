@@ -1,4 +1,5 @@
-/// What kind of legal entity takes part in a consortium. The list follows from who the call admits (domain sources 13 and 15).
+/// What kind of legal entity takes part in a consortium. The list follows from who the call admits (domain sources 13
+/// and 15).
 package enum StructureType: String, Sendable, CaseIterable, Codable {
     case publicHospital = "etablissement_sante_public"
     case privateHospital = "etablissement_sante_prive"
@@ -16,7 +17,8 @@ package enum StructureType: String, Sendable, CaseIterable, Codable {
     case publicBody = "collectivite_institution"
     case supplier = "entreprise_fournisseur"
 
-    /// A care or medico-social structure: alone it may lead an application, and it is what an innovation actor has to bring in.
+    /// A care or medico-social structure: alone it may lead an application, and it is what an innovation actor has to
+    /// bring in.
     package var isHealthStructure: Bool {
         switch self {
         case .publicHospital, .privateHospital, .medicoSocial, .cityCare: true

@@ -1,5 +1,5 @@
-import CofundingRules
 import ApplicationsDomain
+import CofundingRules
 import Events
 import FoundationEssentials
 import HTTPDefaults
@@ -36,13 +36,12 @@ struct ApplicationRoutes: Sendable {
         let command = try await IdempotentCommand(request, context)
         let body = try command.decode(ApplicationBody.self)
         guard let call = body.call else { throw Problem.invalid("/call", expected: "the id of a published call") }
-        let content = try body.content()
         let commandContext = context.command(at: clock)
-        let owner = ApplicationOwner(subject: caller.subject, organisation: organisation)
+        let draft = NewDraft(
+            id: EventID.next(at: commandContext.now), call: call,
+            owner: ApplicationOwner(subject: caller.subject, organisation: organisation), content: try body.content())
         return try await command.run(on: pool) { transaction in
-            let application = try await applications.create(
-                content, id: EventID.next(at: commandContext.now), call: call, owner: owner, context: commandContext,
-                in: transaction)
+            let application = try await applications.create(draft, context: commandContext, in: transaction)
             return try .created(
                 view(application, for: try context.viewer(as: .applicant)),
                 at: "/v1/applications/\(application.id.lowercase)", version: application.version)
@@ -182,7 +181,9 @@ struct ApplicationRoutes: Sendable {
         return try JSONResponse(["items": lines.map(HistoryView.init)]).response()
     }
 
-    private func view(_ application: ApplicationsDomain.Application, for viewer: ApplicationViewer) throws -> ApplicationView {
+    private func view(
+        _ application: ApplicationsDomain.Application, for viewer: ApplicationViewer
+    ) throws -> ApplicationView {
         guard let sight = application.sight(of: viewer) else { throw Problem.notFound("application") }
         return ApplicationView(application, sight, viewer: viewer)
     }

@@ -111,7 +111,9 @@ struct SelectionRoutes: Sendable {
         }
     }
 
-    private func view(_ application: ApplicationsDomain.Application, for viewer: ApplicationViewer) throws -> ApplicationView {
+    private func view(
+        _ application: ApplicationsDomain.Application, for viewer: ApplicationViewer
+    ) throws -> ApplicationView {
         guard let sight = application.sight(of: viewer) else { throw Problem.notFound("application") }
         return ApplicationView(application, sight, viewer: viewer)
     }

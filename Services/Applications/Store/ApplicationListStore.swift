@@ -33,7 +33,8 @@ struct HistoryLine: Sendable {
 
 /// Lists: each a single statement, and none of them loads an aggregate.
 struct ApplicationListStore: Sendable {
-    /// In the order of creation. Who sees the programme sees deposits; drafts are listed for their owner and the operator.
+    /// In the order of creation. Who sees the programme sees deposits; drafts are listed for their owner and the
+    /// operator.
     func list(
         _ filter: ApplicationFilter, viewer: ApplicationViewer, in session: some PostgresSession
     ) async throws -> [ApplicationLine] {

@@ -2,16 +2,24 @@ import ApplicationsDomain
 import FoundationEssentials
 import Postgres
 
+/// What an applicant begins with.
+struct NewDraft: Sendable {
+    let id: UUID
+    let call: UUID
+    let owner: ApplicationOwner
+    let content: ApplicationContent
+}
+
 /// The commands, each with what its decision needs to know from the database.
 extension ApplicationStore {
     func create(
-        _ content: ApplicationContent, id: UUID, call: UUID, owner: ApplicationOwner, context: CommandContext,
-        in transaction: PostgresTransaction
+        _ draft: NewDraft, context: CommandContext, in transaction: PostgresTransaction
     ) async throws -> Application {
-        guard let call = try await calls.find(call, in: transaction) else {
+        guard let call = try await calls.find(draft.call, in: transaction) else {
             throw ApplicationsError.invalidField("/call", expected: "the id of a published call")
         }
-        let application = try Application.draft(content, id: id, call: call, owner: owner, at: context.now)
+        let application = try Application.draft(
+            draft.content, id: draft.id, call: call, owner: draft.owner, at: context.now)
         try await insert(application, context: context, in: transaction)
         return application
     }

@@ -43,8 +43,8 @@ struct ApplicationStore: Sendable {
         return application.sight(of: viewer) == nil ? nil : (application, try Call(row: row))
     }
 
-    /// Decides a command about an application that is locked from here to the end of the transaction, saves what follows
-    /// from it, and appends its event.
+    /// Decides a command about an application that is locked from here to the end of the transaction, saves what
+    /// follows from it, and appends its event.
     /// - Throws: `StoreRefusal`, or the domain's refusal.
     func change(
         _ target: ApplicationTarget, context: CommandContext, in transaction: PostgresTransaction,
@@ -64,8 +64,8 @@ struct ApplicationStore: Sendable {
         return application
     }
 
-    /// What belongs to it is read by a second statement: after waiting for the lock, one statement would show the locked row
-    /// as it is now and all joined rows as they were before.
+    /// What belongs to it is read by a second statement: after waiting for the lock, one statement would show the
+    /// locked row as it is now and all joined rows as they were before.
     func lock(
         _ id: UUID, in session: some PostgresSession
     ) async throws -> (application: Application, call: Call) {

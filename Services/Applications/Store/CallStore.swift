@@ -47,15 +47,16 @@ struct CallStore: Sendable {
         ).map { (try $0.get("position"), try Call(row: $0)) }
     }
 
-    /// Puts the rankings of a call into one line: who gives a rank holds this until the end of the transaction. Weak enough
-    /// for drafts of the call to be created meanwhile.
+    /// Puts the rankings of a call into one line: who gives a rank holds this until the end of the transaction. Weak
+    /// enough for drafts of the call to be created meanwhile.
     func lockRanking(_ id: UUID, in session: some PostgresSession) async throws {
         try await session.query("select id from calls where id = \(id) for no key update")
     }
 }
 
 extension Call {
-    /// A row with the columns of `calls`, `id`, `version` and `title` being called `call`, `call_version` and `call_title`.
+    /// A row with the columns of `calls`, `id`, `version` and `title` being called `call`, `call_version` and
+    /// `call_title`.
     init(row: PostgresRow) throws {
         let command = PublishCall(
             wave: try row.get("wave"), title: try row.get("call_title"),

@@ -59,7 +59,8 @@ struct GrantStore: Sendable {
 extension GrantStanding {
     fileprivate init(row: PostgresRow) throws {
         self.init()
-        guard let asOf = try row.get("as_of", as: Date?.self), let grant = try row.get("grant_id", as: UUID?.self) else {
+        guard let asOf = try row.get("as_of", as: Date?.self), let grant = try row.get("grant_id", as: UUID?.self)
+        else {
             return
         }
         switch try row.get("state", as: State.self) {

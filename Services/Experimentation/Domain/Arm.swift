@@ -16,7 +16,8 @@ package struct ArmCounts: Sendable, Equatable {
 
     package var total: Int { intervention + control }
 
-    /// The smaller arm, intervention first: strict alternation as long as nobody chooses, and back to balance afterwards.
+    /// The smaller arm, intervention first: strict alternation as long as nobody chooses, and back to balance
+    /// afterwards.
     package var next: Arm { control < intervention ? .control : .intervention }
 
     package mutating func add(_ arm: Arm) {

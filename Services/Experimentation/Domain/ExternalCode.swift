@@ -9,8 +9,9 @@ package struct ExternalCode: Sendable, Hashable {
         code = text
     }
 
-    /// Whether a text has the form of a French social security number (NIR, the INS is one): 13 characters with or without a
-    /// key of two, the first a sex from 1 to 8, Corsican departments written 2A and 2B. Separators are looked through.
+    /// Whether a text has the form of a French social security number (NIR, the INS is one): 13 characters with or
+    /// without a key of two, the first a sex from 1 to 8, Corsican departments written 2A and 2B. Separators are
+    /// looked through.
     static func looksLikeNationalIdentifier(_ text: String) -> Bool {
         let characters = text.uppercased().utf8.filter { !"-._/".utf8.contains($0) }
         guard characters.count == 13 || characters.count == 15,

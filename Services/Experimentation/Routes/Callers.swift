@@ -11,7 +11,8 @@ extension MaillageContext {
 }
 
 extension SiteReach {
-    /// What a caller may reach by these of their roles: a site manager the sites of their organisation, everybody else all.
+    /// What a caller may reach by these of their roles: a site manager the sites of their organisation, everybody
+    /// else all.
     init(_ principal: Principal) throws(Problem) {
         if principal.has(.operator) || principal.has(.ethics) {
             self = .all

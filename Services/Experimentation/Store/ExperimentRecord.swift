@@ -24,7 +24,8 @@ extension ExperimentRecord {
     init(row: PostgresRow) throws {
         var site = Site(
             id: try row.get("site"), agreement: try row.get("site_agreement"),
-            application: try row.get("site_application"), call: try row.get("site_call"), siren: try row.get("site_siren"))
+            application: try row.get("site_application"), call: try row.get("site_call"),
+            siren: try row.get("site_siren"))
         site.version = try row.get("site_version")
         site.state = try row.get("site_state")
         self.site = site

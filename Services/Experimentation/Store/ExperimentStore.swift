@@ -53,8 +53,8 @@ struct ExperimentStore: Sendable {
         ).map { (try $0.get("position"), try ExperimentRecord(row: $0)) }
     }
 
-    /// Decides a command about an experiment that is locked from here to the end of the transaction, saves what follows from
-    /// it, and appends its event.
+    /// Decides a command about an experiment that is locked from here to the end of the transaction, saves what
+    /// follows from it, and appends its event.
     /// - Throws: `StoreRefusal`, or the domain's refusal.
     func change(
         _ target: CommandTarget, context: CommandContext, in transaction: PostgresTransaction,
@@ -72,8 +72,8 @@ struct ExperimentStore: Sendable {
         return record
     }
 
-    /// The joined site may be older than the locked experiment when this had to wait; a site only ever opens, so the worst
-    /// is a start that is refused and repeated. The protocol is read by a statement of its own, after the lock.
+    /// The joined site may be older than the locked experiment when this had to wait; a site only ever opens, so the
+    /// worst is a start that is refused and repeated. The protocol is read by a statement of its own, after the lock.
     func lock(
         _ id: UUID, reach: SiteReach, in session: some PostgresSession
     ) async throws -> ExperimentRecord {

@@ -40,7 +40,8 @@ struct ParticipantStore: Sendable {
     ) async throws -> [EnrolledParticipant] {
         try await session.query(
             """
-            select position, id, external_code, arm, pseudonym, consent_scope, consent_version, consented_at, enrolled_at
+            select position, id, external_code, arm, pseudonym, consent_scope, consent_version, consented_at,
+                enrolled_at
             from participants where experiment = \(experiment) and position > \(position)
             order by position limit \(limit)
             """

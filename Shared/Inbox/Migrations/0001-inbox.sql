@@ -1,11 +1,13 @@
--- What a service has received: one row per event, in the transaction of its effect. Kept longer than the longest replay.
+-- What a service has received: one row per event, in the transaction of its effect. Kept longer than the longest
+-- replay.
 create table inbox (
     id uuid primary key,
     received_at timestamptz not null default now()
 );
 
--- How far each subject was applied, for nouns with a handler that needs its predecessor. The row is the lock under which
--- events are applied, parked and fetched back. Pages are filled by 70 %, so that a new version stays beside the old one.
+-- How far each subject was applied, for nouns with a handler that needs its predecessor. The row is the lock under
+-- which events are applied, parked and fetched back. Pages are filled by 70 %, so that a new version stays beside
+-- the old one.
 create table inbox_order (
     owner text not null,
     stream text not null,
@@ -16,7 +18,8 @@ create table inbox_order (
     primary key (owner, stream, subject)
 ) with (fillfactor = 70);
 
--- Events that came too early. They hold the bodies as received, values about persons included, until they are applied.
+-- Events that came too early. They hold the bodies as received, values about persons included, until they are
+-- applied.
 create table inbox_parked (
     id uuid primary key,
     owner text not null,

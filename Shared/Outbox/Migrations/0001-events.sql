@@ -1,5 +1,5 @@
--- The log of a service: every event it ever published, in the order of writing. It is the audit trail and the source of
--- replays, so rows are never changed or deleted.
+-- The log of a service: every event it ever published, in the order of writing. It is the audit trail and the
+-- source of replays, so rows are never changed or deleted.
 create table events (
     position bigint generated always as identity primary key,
     id uuid not null unique,
@@ -31,15 +31,16 @@ $$;
 create trigger events_are_immutable before update or delete on events
     for each statement execute function refuse_event_change();
 
--- Values about single persons, apart from the log, so that an erasure deletes them and leaves the log whole. No foreign key:
--- its check would lock the log's row once more for every insert, and both rows come from the same statement.
+-- Values about single persons, apart from the log, so that an erasure deletes them and leaves the log whole. No
+-- foreign key: its check would lock the log's row once more for every insert, and both rows come from the same
+-- statement.
 create table events_personal (
     position bigint primary key,
     personal text not null
 );
 
--- What the broker has not confirmed yet. Narrow, because its rows live for milliseconds: marking rows in the log instead
--- wrote ten times the WAL. Vacuumed early and without pauses, so that the index's left edge stays short.
+-- What the broker has not confirmed yet. Narrow, because its rows live for milliseconds: marking rows in the log
+-- instead wrote ten times the WAL. Vacuumed early and without pauses, so that the index's left edge stays short.
 create table outbox (
     position bigint primary key
 ) with (
@@ -47,8 +48,8 @@ create table outbox (
     autovacuum_vacuum_insert_threshold = 50000, autovacuum_vacuum_cost_delay = 0
 );
 
--- The number of the last event of each subject. Its row lock puts the writers of a subject in a line. Pages are filled by
--- 70 % only, so that a new version of a row finds room beside the old one and no index has to change.
+-- The number of the last event of each subject. Its row lock puts the writers of a subject in a line. Pages are
+-- filled by 70 % only, so that a new version of a row finds room beside the old one and no index has to change.
 create table streams (
     stream text not null,
     subject text not null,

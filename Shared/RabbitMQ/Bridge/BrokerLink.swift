@@ -14,8 +14,9 @@ enum ChannelPurpose: Sendable {
     }
 }
 
-/// The life of one connection and its channel: attempts with back-off for ever, the channel's renewal while the connection
-/// stays, one warning per episode of trouble. Belongs to an actor, which calls ``advance(at:)`` in each turn of its loop.
+/// The life of one connection and its channel: attempts with back-off for ever, the channel's renewal while the
+/// connection stays, one warning per episode of trouble. Belongs to an actor, which calls ``advance(at:)`` in each turn
+/// of its loop.
 final class BrokerLink {
     enum Event {
         /// A new channel is ready; nothing of an older one is valid.

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Something that blocks on a connection, done on a thread of its own, so that the loop goes on to count deadlines. The loop
-/// watches ``descriptor`` and then takes the outcome.
+/// Something that blocks on a connection, done on a thread of its own, so that the loop goes on to count deadlines. The
+/// loop watches ``descriptor`` and then takes the outcome.
 final class LinkWork: Sendable {
     enum Outcome {
         case ready(AMQPConnection)

@@ -1,9 +1,9 @@
 import CRabbitMQ
 import Glibc
 
-/// Memory that keeps the texts of one message still while librabbitmq reads them. A pointer into a Swift string is valid in a
-/// closure only, and a header table of any length would nest as many closures; so the texts are copied here, and the memory
-/// is used again for the next message.
+/// Memory that keeps the texts of one message still while librabbitmq reads them. A pointer into a Swift string is
+/// valid in a closure only, and a header table of any length would nest as many closures; so the texts are copied here,
+/// and the memory is used again for the next message.
 struct MessageArena: ~Copyable {
     private var bytes: UnsafeMutableRawBufferPointer
     private var used = 0

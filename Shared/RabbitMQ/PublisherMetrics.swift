@@ -1,6 +1,7 @@
 import Metrics
 
-/// Counts outcomes and hands them on once per turn of the loop: a metrics call per message would cost as much as the message.
+/// Counts outcomes and hands them on once per turn of the loop: a metrics call per message would cost as much as the
+/// message.
 struct PublisherMetrics {
     private let confirmedTotal: Counter
     private let returnedTotal: Counter
@@ -44,24 +45,4 @@ struct PublisherMetrics {
         if isBlocked != lastIsBlocked { blockedGauge.record(isBlocked ? 1 : 0) }
         (lastOutstanding, lastIsBlocked) = (outstanding, isBlocked)
     }
-}
-
-struct ConsumerMetrics {
-    private let consumedTotal: Counter
-    private let cancelledTotal: Counter
-    private let abandonedTotal: Counter
-    private let connectedGauge: Gauge
-
-    init(connection: String, queue: String) {
-        let dimensions = [("connection", connection), ("queue", queue)]
-        consumedTotal = Counter(label: "rabbitmq_consumed_total", dimensions: dimensions)
-        cancelledTotal = Counter(label: "rabbitmq_consumer_cancelled_total", dimensions: dimensions)
-        abandonedTotal = Counter(label: "rabbitmq_batches_abandoned_total", dimensions: dimensions)
-        connectedGauge = Gauge(label: "rabbitmq_consumer_connected", dimensions: dimensions)
-    }
-
-    func consumed(_ count: Int) { consumedTotal.increment(by: count) }
-    func cancelled() { cancelledTotal.increment() }
-    func abandoned() { abandonedTotal.increment() }
-    func connected(_ isConnected: Bool) { connectedGauge.record(isConnected ? 1 : 0) }
 }
