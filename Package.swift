@@ -120,7 +120,8 @@ let sharedTargets: [Target] = [
         "ServiceRuntime",
         [
             "Events", "HTTPDefaults", "Identity", "Inbox", "Migrations", "Observability", "Outbox", "Postgres",
-            "RabbitMQ", argumentParser, asyncHTTPClient, configuration, hummingbird, hummingbirdCore, lifecycle, logging,
+            "RabbitMQ", argumentParser, asyncHTTPClient, configuration, hummingbird, hummingbirdCore, lifecycle,
+            logging,
             nioCore, nioHTTP1, unixSignals,
         ]),
 ]

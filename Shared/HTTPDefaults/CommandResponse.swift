@@ -11,7 +11,8 @@ package struct CommandResponse: Sendable, Equatable {
     package let body: [UInt8]
 
     /// 201 with `Location` and the new aggregate.
-    package static func created(_ value: some Encodable, at location: String, version: Int64) throws -> CommandResponse {
+    package static func created(_ value: some Encodable, at location: String, version: Int64) throws -> CommandResponse
+    {
         try json(.created, value, location: location, version: version)
     }
 

@@ -20,7 +20,8 @@ package struct MaillageContext: RequestContext {
 
     package init(source: ApplicationRequestContextSource) {
         self.init(
-            core: CoreRequestContextStorage(source: source), remoteAddress: source.channel.remoteAddress?.ipAddress ?? "")
+            core: CoreRequestContextStorage(source: source),
+            remoteAddress: source.channel.remoteAddress?.ipAddress ?? "")
     }
 
     /// A context without a connection, for tests that call the router directly.

@@ -78,7 +78,8 @@ extension Problem: HTTPResponseError {
         // A problem describes one request; no cache may give it to another.
         headers[.cacheControl] = "no-store"
         return Response(
-            status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: try JSONFormat.encode(body))))
+            status: status, headers: headers,
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: try JSONFormat.encode(body))))
     }
 }
 

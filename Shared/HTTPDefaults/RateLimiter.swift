@@ -50,7 +50,8 @@ package final class RateLimiter: Sendable {
         min(burst, bucket.tokens + (now - bucket.filledAt) / .seconds(1) * ratePerSecond)
     }
 
-    private func slot(for caller: String, in buckets: inout [String: Bucket], _ now: ContinuousClock.Instant) -> String {
+    private func slot(for caller: String, in buckets: inout [String: Bucket], _ now: ContinuousClock.Instant) -> String
+    {
         guard buckets[caller] == nil, buckets.count >= callerCountMax else { return caller }
         // A full bucket says no more than none: its caller was quiet for burst/rate seconds.
         buckets = buckets.filter { tokens(of: $0.value, at: now) < burst }

@@ -19,7 +19,8 @@ package struct LogOutput: Sendable {
             line.withUnsafeBytes { bytes in
                 var offset = 0
                 while offset < bytes.count {
-                    let written = Glibc.write(STDERR_FILENO, bytes.baseAddress?.advanced(by: offset), bytes.count - offset)
+                    let written = Glibc.write(
+                        STDERR_FILENO, bytes.baseAddress?.advanced(by: offset), bytes.count - offset)
                     if written > 0 {
                         offset += written
                     } else if errno != EINTR {

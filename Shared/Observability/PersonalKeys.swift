@@ -6,9 +6,11 @@ package enum PersonalKeys {
 
     /// Words that mark a key, whatever stands around them: `applicant.email` and `contactEmail` are both caught.
     private static let words: Set<String> = [
-        "address", "answer", "authorization", "bic", "birth", "birthdate", "birthday", "comment", "cookie", "credential",
+        "address", "answer", "authorization", "bic", "birth", "birthdate", "birthday", "comment", "cookie",
+        "credential",
         "credentials", "displayname", "dob", "email", "firstname", "fullname", "iban", "ins", "ip", "lastname", "mail",
-        "mobile", "nir", "passphrase", "password", "patient", "phone", "postcode", "pseudonym", "secret", "ssn", "street",
+        "mobile", "nir", "passphrase", "password", "patient", "phone", "postcode", "pseudonym", "secret", "ssn",
+        "street",
         "surname", "telephone", "token",
     ]
 

@@ -13,6 +13,13 @@ final class DeliveryWaiters: Sendable {
     }
 
     private let waiters = Mutex(Waiters())
+    private let hasNewWaiter: @Sendable () -> Void
+
+    /// - Parameter hasNewWaiter: called after somebody began to wait, from any thread. Who looked for waiters just before that,
+    ///   and found none, has to look again: the continuation is made outside the actor.
+    init(hasNewWaiter: @escaping @Sendable () -> Void) {
+        self.hasNewWaiter = hasNewWaiter
+    }
 
     var isEmpty: Bool { waiters.withLock { $0.waiting.isEmpty } }
 
@@ -54,7 +61,8 @@ final class DeliveryWaiters: Sendable {
             waiters.waiting.append((ticket, continuation))
             return false
         }
-        if isCancelled { continuation.resume(throwing: CancellationError()) }
+        if isCancelled { return continuation.resume(throwing: CancellationError()) }
+        hasNewWaiter()
     }
 
     private func cancel(_ ticket: Int) {

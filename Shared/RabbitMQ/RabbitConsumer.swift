@@ -22,7 +22,7 @@ package actor RabbitConsumer {
     private let link: BrokerLink
     private let logger: Logger
     private let metrics: ConsumerMetrics
-    private nonisolated let waiters = DeliveryWaiters()
+    private nonisolated let waiters: DeliveryWaiters
 
     private var reader = FrameReader()
     /// Counts channels; 0 is no channel's.
@@ -57,6 +57,7 @@ package actor RabbitConsumer {
         link = BrokerLink(
             configuration: configuration, purpose: .consuming(queue: queue, prefetch: prefetch), logger: logger)
         metrics = ConsumerMetrics(connection: configuration.connectionName, queue: queue)
+        waiters = DeliveryWaiters { [loop] in loop.wakeUp() }
     }
 
     isolated deinit {

@@ -11,7 +11,8 @@ extension SettingKey {
         "log.level", .oneOf(["trace", "debug", "info", "notice", "warning", "error", "critical"]), default: "info",
         about: "least severe records that are written")
     package static let clockOffsetFile = SettingKey(
-        "clock.offset-file", .path, about: "file with the seconds that the programme clock is ahead; never in production")
+        "clock.offset-file", .path,
+        about: "file with the seconds that the programme clock is ahead; never in production")
 
     package static let httpHost = SettingKey(
         "http.host", .text(bytesMax: 255), default: "127.0.0.1", about: "address to listen on; 0.0.0.0 in a container")
@@ -51,7 +52,8 @@ extension SettingKey {
         about: "broker of the services, as an administrator; topology only", isSecret: true)
     /// For the service that takes messages from outside; it names it in its own keys.
     package static let brokerOutsideURL = SettingKey(
-        "broker.outside-url", .url(schemes: ["amqp", "amqps"]), about: "broker of the outside publishers", isSecret: true)
+        "broker.outside-url", .url(schemes: ["amqp", "amqps"]), about: "broker of the outside publishers",
+        isSecret: true)
     /// As ``brokerOutsideURL``, for `topology apply`.
     package static let brokerOutsideAdminURL = SettingKey(
         "broker.outside-admin-url", .url(schemes: ["amqp", "amqps"]),
@@ -70,7 +72,8 @@ extension SettingKey {
         "relay.window", .count(1...1_000), default: "200", unit: "messages",
         about: "messages published before the broker has confirmed the first")
     package static let inboxBatch = SettingKey(
-        "inbox.batch", .count(1...1_000), default: "500", unit: "messages", about: "messages applied in one transaction")
+        "inbox.batch", .count(1...1_000), default: "500", unit: "messages", about: "messages applied in one transaction"
+    )
     package static let inboxWorkers = SettingKey(
         "inbox.workers", .count(1...8), default: "1", unit: "workers", about: "batches applied side by side")
 

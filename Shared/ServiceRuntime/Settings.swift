@@ -39,7 +39,8 @@ package struct Settings: Sendable {
             violations.append(
                 .init(
                     key: SettingKey.clockOffsetFile.environmentName, value: path,
-                    problem: "not allowed when MAILLAGE_ENVIRONMENT is production: deadlines must follow the real clock"))
+                    problem: "not allowed when MAILLAGE_ENVIRONMENT is production: deadlines must follow the real clock"
+                ))
         }
         guard violations.isEmpty else { throw SettingsError(violations: violations) }
         return settings

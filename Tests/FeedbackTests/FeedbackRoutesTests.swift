@@ -1,5 +1,7 @@
 import Events
 import Foundation
+import HTTPTypes
+import Identity
 import TestSupport
 import Testing
 

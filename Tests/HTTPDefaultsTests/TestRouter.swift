@@ -80,6 +80,7 @@ struct TestRouter {
         var headers = headers
         if json != nil, headers[.contentType] == nil { headers[.contentType] = "application/json" }
         return try await RouterClient(router).request(
-            method, path, by: roles.map { RouterClient.Caller($0) }, body: json.map { Array($0.utf8) }, headers: headers)
+            method, path, by: roles.map { RouterClient.Caller($0) }, body: json.map { Array($0.utf8) }, headers: headers
+        )
     }
 }

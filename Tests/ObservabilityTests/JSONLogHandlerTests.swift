@@ -55,8 +55,10 @@ import Testing
         #expect(record["a.b.c"] == "1" && record["list.0"] == "p" && record["list.1.q"] == "2")
     }
 
-    @Test(arguments: ["email", "applicant.email", "contactEmail", "E-Mail", "givenName", "first_name", "nir", "IBAN",
-        "authorization", "free_text", "remoteAddress", "pseudonym"])
+    @Test(arguments: [
+        "email", "applicant.email", "contactEmail", "E-Mail", "givenName", "first_name", "nir", "IBAN",
+        "authorization", "free_text", "remoteAddress", "pseudonym",
+    ])
     func whatMayBePersonalIsMasked(_ key: String) throws {
         let lines = Lines()
         logger(lines).info("x", metadata: ["\(key)": "Jeanne", "outer": ["\(key)": ["Jeanne"]]])

@@ -58,7 +58,8 @@ import Testing
 
     @Test func namesAndLabelNamesAreMadeLegal() {
         let factory = PrometheusMetricsFactory()
-        Counter(label: "9 días", dimensions: [("le", "x"), ("__name__", "y"), ("a.b", "z")], factory: factory).increment()
+        Counter(label: "9 días", dimensions: [("le", "x"), ("__name__", "y"), ("a.b", "z")], factory: factory)
+            .increment()
         #expect(
             factory.render().contains("_9_d_as_total{a_b=\"z\",exported___name__=\"y\",exported_le=\"x\"} 1\n"))
     }

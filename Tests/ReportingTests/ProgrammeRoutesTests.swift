@@ -1,5 +1,7 @@
 import Events
 import Foundation
+import HTTPTypes
+import Identity
 import Postgres
 import TestSupport
 import Testing

@@ -1,9 +1,10 @@
 import Logging
 import ServiceLifecycle
-@testable import ServiceRuntime
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import ServiceRuntime
 
 @Suite struct DrainWatchTests {
     private struct Part: Service {

@@ -1,9 +1,10 @@
 import FoundationEssentials
 import Logging
 import Postgres
-@testable import ServiceRuntime
 import TestSupport
 import Testing
+
+@testable import ServiceRuntime
 
 @Suite struct SchemaUpgradeTests {
     /// A database, and a role that goes with it.

@@ -5,9 +5,10 @@ import Observability
 import Postgres
 import RabbitMQ
 import ServiceLifecycle
-@testable import ServiceRuntime
 import TestSupport
 import Testing
+
+@testable import ServiceRuntime
 
 /// The whole process on real servers. The broker is the test's own: names of exchanges and queues are fixed.
 @Suite(.serialized) struct ServiceProcessTests {
@@ -72,7 +73,8 @@ import Testing
         try await withKeyFile { keyFile in
             let settings = try settings(
                 [
-                    "MAILLAGE_DATABASE_URL": "host=127.0.0.1 port=1 dbname=x", "MAILLAGE_BROKER_URL": "amqp://127.0.0.1:1/",
+                    "MAILLAGE_DATABASE_URL": "host=127.0.0.1 port=1 dbname=x",
+                    "MAILLAGE_BROKER_URL": "amqp://127.0.0.1:1/",
                     "MAILLAGE_START_TIMEOUT": "1s",
                 ], keyFile: keyFile)
             let error = await #expect(throws: StartUp.Failure.self) {
@@ -87,7 +89,10 @@ import Testing
     @Test func aStopDuringTheStartIsNoFailure() async throws {
         try await withKeyFile { keyFile in
             let settings = try settings(
-                ["MAILLAGE_DATABASE_URL": "host=127.0.0.1 port=1 dbname=x", "MAILLAGE_BROKER_URL": "amqp://127.0.0.1:1/"],
+                [
+                    "MAILLAGE_DATABASE_URL": "host=127.0.0.1 port=1 dbname=x",
+                    "MAILLAGE_BROKER_URL": "amqp://127.0.0.1:1/",
+                ],
                 keyFile: keyFile)
             try await run(settings) {}
         }

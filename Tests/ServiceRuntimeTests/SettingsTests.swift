@@ -1,7 +1,8 @@
 import Events
 import FoundationEssentials
-@testable import ServiceRuntime
 import Testing
+
+@testable import ServiceRuntime
 
 @Suite struct SettingsTests {
     private let keys = SettingKey.standard(for: .funding)
@@ -53,7 +54,9 @@ import Testing
     }
 
     @Test func everythingThatIsWrongIsToldAtOnce() throws {
-        let found = violations(["MAILLAGE_HTTP_PORT": "x", "MAILLAGE_LOG_LEVEL": "loud", "MAILLAGE_POOL_CONNECTIONS": "1"])
+        let found = violations([
+            "MAILLAGE_HTTP_PORT": "x", "MAILLAGE_LOG_LEVEL": "loud", "MAILLAGE_POOL_CONNECTIONS": "1",
+        ])
         #expect(found.map(\.key).sorted() == ["MAILLAGE_HTTP_PORT", "MAILLAGE_LOG_LEVEL", "MAILLAGE_POOL_CONNECTIONS"])
         let text = SettingsError(violations: found).description
         #expect(text.contains("MAILLAGE_LOG_LEVEL is \"loud\": allowed: trace, debug"))
@@ -95,7 +98,8 @@ import Testing
         try withFile("host=db\n\n") { path in
             #expect(violations(["MAILLAGE_DATABASE_URL_FILE": path]).map(\.key) == ["MAILLAGE_DATABASE_URL"])
         }
-        #expect(violations(["MAILLAGE_DATABASE_URL_FILE": "/no/such/file"]).map(\.key) == ["MAILLAGE_DATABASE_URL_FILE"])
+        #expect(
+            violations(["MAILLAGE_DATABASE_URL_FILE": "/no/such/file"]).map(\.key) == ["MAILLAGE_DATABASE_URL_FILE"])
     }
 
     @Test func anEmptyVariableIsNotSet() throws {
@@ -104,7 +108,8 @@ import Testing
     }
 
     @Test func theFileIsWeakerThanTheEnvironmentAndStrongerThanTheDefault() throws {
-        let json = #"{"http": {"port": 9000, "host": "0.0.0.0"}, "drain.timeout": "20s", "database": {"url": "host=file"}}"#
+        let json =
+            #"{"http": {"port": 9000, "host": "0.0.0.0"}, "drain.timeout": "20s", "database": {"url": "host=file"}}"#
         try withFile(json) { path in
             let settings = try load(["MAILLAGE_CONFIG_FILE": path, "MAILLAGE_HTTP_PORT": "9001"])
             #expect(settings.count(.httpPort) == 9001 && settings.text(.httpHost) == "0.0.0.0")
@@ -158,7 +163,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [("500ms", Duration.milliseconds(500)), ("10s", .seconds(10)), ("2m", .seconds(120)), ("1h", .seconds(3600))])
+    @Test(arguments: [
+        ("500ms", Duration.milliseconds(500)), ("10s", .seconds(10)), ("2m", .seconds(120)), ("1h", .seconds(3600)),
+    ])
     func aDurationIsReadAndWrittenAlike(_ text: String, _ duration: Duration) {
         #expect(DurationText.parse(text) == duration && DurationText.format(duration) == text)
         #expect(DurationText.parse("-" + text) == nil && DurationText.parse(" " + text) == nil)

@@ -10,8 +10,8 @@ package final class BrokerProxy: Sendable {
         var pairs: [(client: Int32, broker: Int32)] = []
         /// Bytes that still pass in a direction before everything is cut.
         var bytesLeft: [Direction: Int] = [:]
-        /// Bytes that still pass in a direction before the flow stands still once.
-        var stalls: [Direction: (bytesLeft: Int, time: Duration)] = [:]
+        /// Bytes that still pass in a direction before the flow stands still until it is released.
+        var holds: [Direction: Int] = [:]
         var isClosed = false
         var cuts = 0
     }
@@ -39,9 +39,13 @@ package final class BrokerProxy: Sendable {
         state.withLock { $0.bytesLeft[direction] = bytes }
     }
 
-    /// Lets so many more bytes pass in the direction, then holds the next ones back once.
-    package func stall(after bytes: Int, _ direction: Direction, for time: Duration) {
-        state.withLock { $0.stalls[direction] = (bytes, time) }
+    /// Lets so many more bytes pass in the direction, then holds the rest back until ``release(_:)``.
+    package func hold(after bytes: Int, _ direction: Direction) {
+        state.withLock { $0.holds[direction] = bytes }
+    }
+
+    package func release(_ direction: Direction) {
+        state.withLock { $0.holds[direction] = nil }
     }
 
     /// How many times connections were cut.
@@ -84,7 +88,7 @@ package final class BrokerProxy: Sendable {
         while true {
             let count = read(source, &buffer, buffer.count)
             guard count > 0 else { break }
-            if let time = dueStall(count, direction) { Thread.sleep(forTimeInterval: time / .seconds(1)) }
+            while mustHold(count, direction) { Thread.sleep(forTimeInterval: 0.005) }
             let allowed = allowance(count, direction)
             var sent = 0
             while sent < allowed {
@@ -99,12 +103,11 @@ package final class BrokerProxy: Sendable {
         shutdown(target, Int32(SHUT_RDWR))
     }
 
-    private func dueStall(_ count: Int, _ direction: Direction) -> Duration? {
+    private func mustHold(_ count: Int, _ direction: Direction) -> Bool {
         state.withLock { state in
-            guard let stall = state.stalls[direction] else { return nil }
-            let left = stall.bytesLeft - count
-            state.stalls[direction] = left > 0 ? (left, stall.time) : nil
-            return left > 0 ? nil : stall.time
+            guard !state.isClosed, let left = state.holds[direction] else { return false }
+            state.holds[direction] = max(0, left - count)
+            return left < count
         }
     }
 

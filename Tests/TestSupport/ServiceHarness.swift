@@ -76,7 +76,8 @@ package struct ServiceHarness: Sendable {
         var headers = headers
         if json != nil, headers[.contentType] == nil { headers[.contentType] = "application/json" }
         if method == .post, headers[.idempotencyKey] == nil { headers[.idempotencyKey] = UUID().uuidString }
-        let caller = roles.isEmpty
+        let caller =
+            roles.isEmpty
             ? nil : RouterClient.Caller(roles, subject: subject, organisation: organisation)
         return try await client.request(method, path, by: caller, body: json.map { Array($0.utf8) }, headers: headers)
     }

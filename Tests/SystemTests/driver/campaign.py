@@ -29,6 +29,8 @@ class CampaignResult:
     published: int
     sent_again: int
     seconds: float
+    was_cut: bool = False
+    """Whether a process was killed: the broker then delivers again what it had not seen acknowledged."""
 
 
 class Campaign:
@@ -54,7 +56,6 @@ class Campaign:
                 self._publish(week)
                 pay_tranche_if_released(wave, 2)
             seconds = wave.progress.seconds - began
-            self._expire_waiting()
             return self._result(seconds)
 
     def _publish(self, week: int) -> None:
@@ -95,16 +96,6 @@ class Campaign:
         identity = "" if answer.deviation in UNREADABLE else answer.identity
         self._expected[answer.publisher][identity][outcome] += 1
 
-    def _expire_waiting(self) -> None:
-        """What waits for something that never comes is refused a day later."""
-        wave = self._wave
-        wave.clock.move_to(wave.clock.now() + timedelta(days=2))
-        for publisher, system in self._systems.items():
-            refused = {i: 2 for i, outcomes in self._expected[publisher].items()
-                       if any(reason and reason.startswith("unknown-") and reason != "unknown-instrument"
-                              for _, reason in outcomes)}
-            system.wait_for_receipts(refused)
-
     def _result(self, seconds: float) -> CampaignResult:
         outcomes: dict[str, Outcomes] = {}
         expected: dict[str, Outcomes] = {}
@@ -115,9 +106,14 @@ class Campaign:
                 outcomes[f"{publisher}/{identity}"] = _told(receipts)
         return CampaignResult(
             outcomes, expected, published=self._confirmed(),
-            sent_again=sum(s.sent_again for s in self._systems.values()), seconds=seconds)
+            sent_again=sum(s.sent_again for s in self._systems.values()), seconds=seconds,
+            was_cut=self._kill is not None)
 
 
 def _told(receipts: list[Receipt]) -> Outcomes:
-    """Without `waiting`, which is no end."""
-    return Counter((r.outcome, r.reason) for r in receipts if r.outcome != "waiting")
+    """Without `waiting` where that was not the end."""
+    told = Counter((r.outcome, r.reason) for r in receipts)
+    waiting = ("waiting", None)
+    if len(told) > 1:
+        told.pop(waiting, None)
+    return told

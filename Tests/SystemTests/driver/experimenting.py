@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 from feedback_stream import Place
@@ -56,6 +57,9 @@ def enrol_participants(wave: Wave) -> dict[str, Place]:
 
 
 def complete_experiments(wave: Wave) -> None:
+    """A day after the last time of measure has closed."""
+    last = max(instant(_read(wave, e).body["startedAt"]) for e in wave.scenario["experiments"])
+    wave.clock.move_to(last + timedelta(weeks=wave.scenario["feedback"]["weeks"], days=1))
     for experiment in wave.scenario["experiments"]:
         _post(wave, experiment, "complete")
     wave.progress.say("experiments completed")
