@@ -168,12 +168,21 @@ let testTargets: [Target] = [
         ]),
 ]
 
+let benchmarks: [Target] = [
+    .executableTarget(
+        name: "Bench",
+        dependencies: [
+            "Events", "Inbox", "Migrations", "Outbox", "Postgres", "RabbitMQ", argumentParser, logging,
+        ],
+        path: "Benchmarks", exclude: ["peers"], swiftSettings: settings)
+]
+
 let package = Package(
     name: "maillage",
     platforms: [.macOS(.v26)],
     products: ["Applications", "Funding", "Experimentation", "Feedback", "Reporting"].map {
         .executable(name: $0.lowercased(), targets: [$0])
-    },
+    } + [.executable(name: "bench", targets: ["Bench"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
@@ -189,5 +198,5 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),
     ],
-    targets: sharedTargets + services + testTargets
+    targets: sharedTargets + services + testTargets + benchmarks
 )

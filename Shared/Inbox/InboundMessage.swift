@@ -6,20 +6,26 @@ import RabbitMQ
 
 /// A message as it came, kept for the case that it must be parked or lies among the dead letters.
 struct MessageSource: Sendable {
+    /// Encoded only for what is kept: that costs more than to take a message apart.
+    private enum Headers: Sendable {
+        case received([(String, HeaderValue)])
+        case stored(PostgresJSON)
+    }
+
     let messageID: String?
     let exchange: String
     let routingKey: String
-    let headers: PostgresJSON
     /// The original bytes.
     let body: [UInt8]
     /// From 1.
     let deliveryNumber: Int
+    private let receivedHeaders: Headers
 
     init(_ delivery: Delivery, body: [UInt8]) {
         messageID = delivery.messageID.map { StoredText.clean($0) }
         exchange = StoredText.clean(delivery.exchange)
         routingKey = StoredText.clean(delivery.routingKey)
-        headers = Self.json(delivery.headers)
+        receivedHeaders = .received(delivery.headers)
         self.body = body
         deliveryNumber = delivery.deliveryCount + 1
     }
@@ -28,9 +34,16 @@ struct MessageSource: Sendable {
         messageID = nil
         self.exchange = exchange
         self.routingKey = routingKey
-        self.headers = headers
+        receivedHeaders = .stored(headers)
         self.body = body
         deliveryNumber = 1
+    }
+
+    var headers: PostgresJSON {
+        switch receivedHeaders {
+        case .received(let headers): Self.json(headers)
+        case .stored(let json): json
+        }
     }
 
     /// The scalar headers; of two with one key the last stays. `jsonb` refuses a NUL even when it is escaped.

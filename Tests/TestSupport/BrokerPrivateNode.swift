@@ -46,6 +46,8 @@ package final class PrivateBroker: Sendable {
             "RABBITMQ_CONFIG_FILE": "\(folder)/rabbitmq", "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             "RABBITMQ_ENABLED_PLUGINS_FILE": "\(folder)/enabled_plugins",
             "RABBITMQ_DIST_PORT": "\(ports[1])", "ERL_EPMD_PORT": "\(ports[2])", "ERL_EPMD_ADDRESS": "127.0.0.1",
+            // Lets the guardian end epmd, which otherwise refuses while it still knows of a node.
+            "ERL_EPMD_RELAXED_COMMAND_CHECK": "1",
             // Replaces the shell by the node, so that the process we know is the one to kill.
             "RUNNING_UNDER_SYSTEMD": "true",
         ]
@@ -128,7 +130,7 @@ package final class PrivateBroker: Sendable {
             rm -rf '\(folder)'
             """
         guardian.arguments = ["-c", script]
-        guardian.environment = environment.merging(["ERL_EPMD_RELAXED_COMMAND_CHECK": "1"]) { $1 }
+        guardian.environment = environment
         guardian.standardInput = guardianInput
         try guardian.run()
     }

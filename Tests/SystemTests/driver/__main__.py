@@ -65,7 +65,7 @@ def report(wave: Wave, result: CampaignResult) -> int:
     print(f"\n  Receipts: {told}. Campaign: {result.seconds:.1f} s, {rate} messages/s in and answered.")
     mismatches += show_provenance(wave)
     for service in SERVICES:
-        print(f"  {service:<16} {wave.instance.url(service)}")
+        print(f"  {service:<16} {wave.instance.url(service)}  {wave.instance.memory_mib(service):>4} MiB resident")
     lost, doubled = lost_and_doubled(wave.scenario, wave, programme)
     responses = sum(line["n"] or 0 for line in programme["responses"])
     events = expected["messages"]["total"]

@@ -29,6 +29,8 @@ class CampaignResult:
     published: int
     sent_again: int
     seconds: float
+    was_cut: bool = False
+    """Whether a process was killed: the broker then delivers again what it had not seen acknowledged."""
 
 
 class Campaign:
@@ -104,7 +106,8 @@ class Campaign:
                 outcomes[f"{publisher}/{identity}"] = _told(receipts)
         return CampaignResult(
             outcomes, expected, published=self._confirmed(),
-            sent_again=sum(s.sent_again for s in self._systems.values()), seconds=seconds)
+            sent_again=sum(s.sent_again for s in self._systems.values()), seconds=seconds,
+            was_cut=self._kill is not None)
 
 
 def _told(receipts: list[Receipt]) -> Outcomes:

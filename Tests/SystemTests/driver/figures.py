@@ -122,14 +122,15 @@ def lost_and_doubled(scenario: Scenario, wave: Wave, programme: dict[str, Any]) 
 def receipt_mismatches(result: CampaignResult) -> list[Mismatch]:
     """Every message has the receipt that it deserves, and nothing got one that was never sent.
 
-    What the outside system had to send again after a broken connection may be called a duplicate besides.
+    What came twice after a broken connection, because the outside system sent it again or because the broker had not seen
+    it acknowledged, may be called a duplicate besides.
     """
     mismatches = []
     for name in sorted(result.expected.keys() | result.outcomes.keys()):
         expected = set(result.expected.get(name, ()))
         told = set(result.outcomes.get(name, ()))
         surplus = told - expected
-        if result.sent_again:
+        if result.sent_again or result.was_cut:
             surplus -= {("duplicate", None)}
         if expected - told or surplus:
             mismatches.append(Mismatch(f"receipts of {name}", sorted(map(str, expected)), sorted(map(str, told))))

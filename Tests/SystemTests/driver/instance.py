@@ -53,6 +53,16 @@ class Instance:
         password = self.secret(f"publisher-{publisher}")
         return f"amqp://{publisher}:{password}@127.0.0.1:{self.fact('RABBITMQ_PORT')}/outside"
 
+    def memory_mib(self, service: str) -> int:
+        """What the service's process holds in memory now; 0 while it is being started again."""
+        try:
+            pid = (self.directory / "run" / f"{service}.pid").read_text(encoding="ascii").split()[0]
+            status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+        except (OSError, IndexError):
+            return 0
+        resident = next((line for line in status.splitlines() if line.startswith("VmRSS:")), "VmRSS: 0 kB")
+        return round(int(resident.split()[1]) / 1024)
+
     def kill(self, name: str) -> None:
         """Ends a service or a server with -9. Services are started again by their supervisors, servers by us."""
         if name in SERVICES:

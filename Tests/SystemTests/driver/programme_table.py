@@ -24,8 +24,8 @@ def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
     """First column to the left, the others to the right."""
     table = [list(row) for row in rows]
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    return ["  " + "  ".join(cell.ljust(width) if column == 0 else cell.rjust(width)
-                             for column, (cell, width) in enumerate(zip(row, widths, strict=True)))
+    return [("  " + "  ".join(cell.ljust(width) if column == 0 else cell.rjust(width)
+                              for column, (cell, width) in enumerate(zip(row, widths, strict=True)))).rstrip()
             for row in table]
 
 

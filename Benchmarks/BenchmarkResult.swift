@@ -1,0 +1,102 @@
+import Foundation
+
+/// One figure beside its baseline, medians over the rounds; what does not apply is left out.
+struct BenchmarkResult: Codable {
+    var name: String
+    var unit: String
+    var ours: Double
+    var baseline: Double?
+    var baselineCommand: String?
+    var ratio: Double?
+    /// Per round.
+    var count: Int
+    /// Of our median round.
+    var seconds: Double
+    var payloadBytes: Int?
+    var p50Milliseconds: Double?
+    var p99Milliseconds: Double?
+    var rssMiB: Double?
+    var commit: String?
+
+    enum CodingKeys: String, CodingKey {
+        case name, unit, ours, baseline, ratio, count, seconds, commit
+        case baselineCommand = "baseline_command"
+        case payloadBytes = "payload_bytes"
+        case p50Milliseconds = "p50_ms"
+        case p99Milliseconds = "p99_ms"
+        case rssMiB = "rss_mib"
+    }
+
+    /// Rates of items per second.
+    /// - Parameters:
+    ///   - ours: one per round.
+    ///   - baseline: of the same rounds.
+    static func rate(
+        _ name: String, unit: String, ours: [Double], baseline: (command: String, rates: [Double]), workload: Workload
+    ) -> BenchmarkResult {
+        let (mine, theirs) = (median(ours), median(baseline.rates))
+        return BenchmarkResult(
+            name: name, unit: unit, ours: mine.rounded(), baseline: theirs.rounded(), baselineCommand: baseline.command,
+            ratio: (mine / theirs * 100).rounded() / 100, count: workload.count,
+            seconds: (Double(workload.count) / mine * 1000).rounded() / 1000, payloadBytes: workload.payloadBytes,
+            rssMiB: residentMiB(), commit: commit())
+    }
+
+    /// What one round works on.
+    struct Workload {
+        let count: Int
+        let payloadBytes: Int
+    }
+
+    static func median(_ values: [Double]) -> Double {
+        let sorted = values.sorted()
+        guard let middle = sorted.dropFirst(sorted.count / 2).first else { return 0 }
+        return sorted.count.isMultiple(of: 2) ? (sorted[sorted.count / 2 - 1] + middle) / 2 : middle
+    }
+
+    /// The figures of this run replace those of the same name.
+    static func merge(_ results: [BenchmarkResult], into path: String) throws {
+        let url = URL(filePath: path)
+        try FileManager.default.createDirectory(
+            at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        let known = (try? JSONDecoder().decode([BenchmarkResult].self, from: Data(contentsOf: url))) ?? []
+        let names = Set(results.map(\.name))
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try encoder.encode(known.filter { !names.contains($0.name) } + results).write(to: url, options: .atomic)
+    }
+
+    static func table(_ results: [BenchmarkResult]) -> String {
+        var lines = [row(["name", "ours", "baseline", "ratio", "unit", "rss MiB", "baseline command"])]
+        for result in results {
+            lines.append(
+                row([
+                    result.name, number(result.ours), result.baseline.map(number) ?? "",
+                    result.ratio.map { "\($0)" } ?? "",
+                    result.unit, result.rssMiB.map { "\($0)" } ?? "", result.baselineCommand ?? "",
+                ]))
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func row(_ cells: [String]) -> String {
+        zip(cells, [18, 10, 10, 7, 10, 9, 0]).map { cell, width in
+            cell + String(repeating: " ", count: max(0, width - cell.count))
+        }.joined(separator: " ")
+    }
+
+    private static func number(_ value: Double) -> String { "\(Int(value))" }
+
+    /// The most memory that this process had at one time.
+    private static func residentMiB() -> Double? {
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        let kibibytes = line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Double($0) }
+        return kibibytes.map { ($0 / 1024 * 10).rounded() / 10 }
+    }
+
+    private static func commit() -> String? {
+        try? Peers.output(of: "/usr/bin/env", ["git", "rev-parse", "--short", "HEAD"], environment: [:])
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+}

@@ -1,0 +1,8 @@
+import Synchronization
+
+/// Counted by the work, read by the clock.
+final class ItemCount: Sendable {
+    private let count = Atomic(0)
+    var value: Int { count.load(ordering: .acquiring) }
+    func add(_ more: Int) { count.add(more, ordering: .acquiringAndReleasing) }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import Logging
+import Migrations
+import Postgres
+import RabbitMQ
+
+/// The servers that everything here runs on.
+struct Servers: Sendable {
+    struct Unusable: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    static var quietLogger: Logger { Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() } }
+
+    let databaseURL: String
+    let brokerURL: String
+    let broker: RabbitMQConfiguration
+
+    static func fromEnvironment() throws -> Servers {
+        let environment = ProcessInfo.processInfo.environment
+        func value(_ name: String) throws -> String {
+            guard let url = environment["MAILLAGE_BENCH_\(name)"] ?? environment["MAILLAGE_TEST_\(name)"] else {
+                throw Unusable(description: "MAILLAGE_BENCH_\(name) is not set: use `make bench`")
+            }
+            return url
+        }
+        let (database, url) = (try value("DATABASE_URL"), try value("BROKER_URL"))
+        let broker = try RabbitMQConfiguration(url: url, connectionName: "bench")
+        let hosts = try PostgresConfiguration.hosts(of: database) + broker.hosts
+        guard hosts.allSatisfy({ ["localhost", "127.0.0.1", "::1"].contains($0) }) else {
+            throw Unusable(description: "benchmarks make and drop databases and queues: only on this machine")
+        }
+        return Servers(databaseURL: database, brokerURL: url, broker: broker)
+    }
+
+    /// Lends a fresh database and drops it.
+    func withDatabase(
+        schema: String, migrations: [MigrationFile], _ body: (PostgresPool, _ url: String) async throws -> Void
+    ) async throws {
+        let name = "maillage_bench_\(UInt32.random(in: 0 ... .max))"
+        let administrator = pool(databaseURL, schema: nil)
+        try await administrator.withConnection { try await $0.executeScript("create database \(name)") }
+        guard var components = URLComponents(string: databaseURL) else {
+            throw Unusable(description: "the database's address must be a URL")
+        }
+        components.path = "/" + name
+        let url = components.string ?? databaseURL
+        let lent = pool(url, schema: schema)
+        let result: Result<Void, any Error>
+        do {
+            _ = try await Migrator(schema: schema, files: migrations).apply(on: lent)
+            result = .success(try await body(lent, url))
+        } catch {
+            result = .failure(error)
+        }
+        await lent.close()
+        try await administrator.withConnection {
+            try await $0.executeScript("drop database if exists \(name) with (force)")
+        }
+        await administrator.close()
+        try result.get()
+    }
+
+    private func pool(_ url: String, schema: String?) -> PostgresPool {
+        let configuration = PostgresConfiguration(
+            connectionString: url, schema: schema, applicationName: "bench", statementTimeout: .seconds(600))
+        return PostgresPool(configuration: configuration, logger: Self.quietLogger)
+    }
+
+    /// Lends a quorum queue, bound to a topic exchange of the same name by everything, and deletes both.
+    func withQueue(_ body: (_ name: String) async throws -> Void) async throws {
+        let name = "bench.\(UInt32.random(in: 0 ... .max))"
+        try await administer { administrator in
+            try await administrator.declareExchange(name, type: .topic)
+            try await administrator.declareQueue(name, arguments: [("x-queue-type", .string("quorum"))])
+            try await administrator.bind(queue: name, exchange: name, routingKey: "#")
+        }
+        let result: Result<Void, any Error>
+        do { result = .success(try await body(name)) } catch { result = .failure(error) }
+        try await administer { administrator in
+            try await administrator.deleteQueue(name)
+            try await administrator.deleteExchange(name)
+        }
+        try result.get()
+    }
+
+    func administer<R>(_ body: (RabbitAdministrator) async throws -> R) async throws -> R {
+        try await RabbitAdministrator.withConnection(broker, logger: Self.quietLogger, body)
+    }
+
+    /// Waits until a queue holds so many messages: the counter of a quorum queue lags behind.
+    func waitForMessages(_ count: Int, in queue: String) async throws {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while try await administer({ try await $0.messageCount(queue: queue) }) != count {
+            guard ContinuousClock.now < deadline else {
+                throw Unusable(description: "queue \(queue) does not hold \(count) messages")
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+}
