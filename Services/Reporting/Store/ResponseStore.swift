@@ -134,7 +134,8 @@ enum ResponseStore {
 }
 
 extension UUID {
-    /// One half mixed with the other, and with a number of this service: other schemas of one database lock the same ids.
+    /// One half mixed with the other, and with a number of this service: other schemas of one database lock the same
+    /// ids.
     fileprivate var lockKey: Int64 {
         withUnsafeBytes(of: uuid) { bytes in
             bytes.loadUnaligned(fromByteOffset: 0, as: Int64.self)
