@@ -334,7 +334,8 @@ extension IntakeLab {
                     if new.comment = 'poison' then raise exception 'poison'; end if;
                     return new;
                 end $$;
-                create trigger refuse_poison before insert on response_values for each row execute function refuse_poison();
+                create trigger refuse_poison before insert on response_values
+                    for each row execute function refuse_poison();
                 """)
         }
     }

@@ -86,7 +86,8 @@ struct ExperimentStore: Sendable {
             insert into measure_windows (experiment, instrument, occasion, opens_day, closes_day, instrument_version)
             select \(approved.experiment), w.* from unnest(
                 \(windows.map(\.instrument)), \(windows.map(\.occasion)),
-                \(windows.map { Int32(clamping: $0.opensDay) }), \(windows.map { Int32(clamping: $0.closesDay) }), \(windows.map(\.instrumentVersion))) as w
+                \(windows.map { Int32(clamping: $0.opensDay) }),
+                \(windows.map { Int32(clamping: $0.closesDay) }), \(windows.map(\.instrumentVersion))) as w
             on conflict do nothing
             """)
     }

@@ -88,7 +88,8 @@ struct IdentityRowColumns {
             response = k.response, version = k.version
         from unnest(
             \(keys.publishers), \(keys.sources), \(keys.ids), \(outcomes), \(reasons), \(fields), \(mends),
-            \(responses), \(versions)) as k (publisher, source, event_id, outcome, reason, field, mend, response, version)
+            \(responses), \(versions))
+            as k (publisher, source, event_id, outcome, reason, field, mend, response, version)
         where i.publisher = k.publisher and i.source = k.source and i.event_id = k.event_id
         """
     }
