@@ -16,7 +16,8 @@ package struct BasisPoints: Sendable, Hashable {
     package func roundedDown(of cents: Int64) -> Int64 {
         precondition(cents >= 0, "a share is taken of an amount that is not negative")
         let product = UInt64(cents).multipliedFullWidth(by: UInt64(value))
-        // The quotient is at most `cents`, because `value` is at most the divisor: it fits, and the division cannot trap.
+        // The quotient is at most `cents`, because `value` is at most the divisor: it fits, and the division cannot
+        // trap.
         return Int64(UInt64(Self.whole).dividingFullWidth(product).quotient)
     }
 }

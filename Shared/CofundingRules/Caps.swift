@@ -2,8 +2,8 @@ extension CofundingRuleSet {
     /// The source of a step that follows from no rule.
     package static let requestSource = "amount requested"
 
-    /// Grant for the animation of a third place: the lowest of rate × forecast budget, the ceiling for the structure type of the
-    /// lead, and what was requested, in whole cents rounded down.
+    /// Grant for the animation of a third place: the lowest of rate × forecast budget, the ceiling for the structure
+    /// type of the lead, and what was requested, in whole cents rounded down.
     ///
     /// - Parameters:
     ///   - budgetCents: forecast budget of the animation, from 0.
@@ -23,8 +23,8 @@ extension CofundingRuleSet {
         ])
     }
 
-    /// Grant for an experiment: the lowest of rate × overall budget, the ceiling per experiment, and what was requested,
-    /// in whole cents rounded down.
+    /// Grant for an experiment: the lowest of rate × overall budget, the ceiling per experiment, and what was
+    /// requested, in whole cents rounded down.
     ///
     /// - Parameters:
     ///   - budgetCents: overall budget of the experiment, from 0.

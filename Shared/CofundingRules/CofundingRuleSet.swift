@@ -1,12 +1,12 @@
 package import struct FoundationEssentials.Date
 
-/// The co-funding rules of the call, as data: `rule-set.published` carries one, and every service that computes a grant maps
-/// it onto this value, so that all of them come to the same cent.
+/// The co-funding rules of the call, as data: `rule-set.published` carries one, and every service that computes a
+/// grant maps it onto this value, so that all of them come to the same cent.
 ///
-/// The texts behind it contradict each other on ceilings and dates, so nothing of them is a constant in code; what is fixed here
-/// is the form of the two rules. As announced (essor-centrevaldeloire.org, page 925): animation of the third place up to 50 % of
-/// the forecast budget and a ceiling by typology of 375,000 to 1,500,000 €; experiment up to 50 % of its overall budget
-/// and 300,000 €. The typology is that of the consortium's lead.
+/// The texts behind it contradict each other on ceilings and dates, so nothing of them is a constant in code; what is
+/// fixed here is the form of the two rules. As announced (essor-centrevaldeloire.org, page 925): animation of the
+/// third place up to 50 % of the forecast budget and a ceiling by typology of 375,000 to 1,500,000 €; experiment up to
+/// 50 % of its overall budget and 300,000 €. The typology is that of the consortium's lead.
 package struct CofundingRuleSet: Sendable, Equatable {
     /// Name and version, such as `aap-tle-2022`; 1 to 64 characters of `a-z`, `0-9`, `-`, `.`.
     package let name: String

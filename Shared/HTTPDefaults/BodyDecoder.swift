@@ -3,7 +3,8 @@ import HTTPTypes
 package import Hummingbird
 import NIOCore
 
-/// Reads JSON bodies; the `requestDecoder` of ``MaillageContext``, so that `request.decode(as:context:)` has every limit.
+/// Reads JSON bodies; the `requestDecoder` of ``MaillageContext``, so that `request.decode(as:context:)` has every
+/// limit.
 package struct BodyDecoder: RequestDecoder {
     package func decode<Value: Decodable>(
         _ type: Value.Type, from request: Request, context: some RequestContext

@@ -4,7 +4,8 @@ import Testing
 
 import struct FoundationEssentials.UUID
 
-/// Drives an allotment as the store does: decisions come one by one, after each everything that can be served is served.
+/// Drives an allotment as the store does: decisions come one by one, after each everything that can be served is
+/// served.
 private struct AllotmentDrive {
     var allotment: CallAllotment
     var ledger = ModelLedger()

@@ -1,6 +1,5 @@
 import Events
 import Foundation
-import Funding
 import HTTPTypes
 import Identity
 import TestSupport

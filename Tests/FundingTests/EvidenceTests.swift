@@ -1,5 +1,7 @@
 import Events
 import Foundation
+import HTTPTypes
+import Identity
 import TestSupport
 import Testing
 
@@ -104,6 +106,7 @@ import Testing
             // then
             #expect(try await programme.service.recordedEvents(type: TrancheReleased.type.name).count == 1)
             #expect(try await programme.envelopes()["animation"]?.releasedCents == 30_000_000)
+            #expect(try await programme.service.deadLetterCount() == 0)
             try await programme.expectBalancedLedger()
         }
     }

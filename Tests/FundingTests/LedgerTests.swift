@@ -1,6 +1,9 @@
+import CofundingRules
 import Events
 import Foundation
 import FundingDomain
+import HTTPTypes
+import Identity
 import Postgres
 import ServiceRuntime
 import TestSupport
@@ -21,15 +24,17 @@ import Testing
     }
 
     private func reservation(of envelope: UUID, _ cents: Int64) throws -> LedgerStore.Entry {
-        let subject = GrantSubject(
-            grant: UUID(), purpose: .animation, call: UUID(), application: UUID(), experiment: nil,
-            consortium: Consortium(lead: Member(Controls.member()), partners: []), requestedCents: cents)
-        let rules = try CofundingControls.rules()
-        let result = try rules.animationGrant(
-            budgetCents: cents * 2, requestedCents: cents, structureType: "etablissement_sante_public")
-        let claim = GrantClaim(subject: subject, envelope: envelope, result: result)
+        let decision = Decision(
+            application: UUID(), call: UUID(), outcome: .funded, rank: 1,
+            consortium: Consortium(lead: Member(Controls.member()), partners: []), animationBudgetCents: cents * 2,
+            requestedCents: cents, decidedAt: Date())
+        let step = CallAllotment(call: decision.call).step(
+            decision, ruleSets: [try CofundingControls.rules()], envelope: envelope, grant: UUID())
+        guard case .reserve(let claim)? = step else { throw Unserved() }
         return LedgerStore.Entry(transfer: claim.transfer, at: Date(), event: UUID())
     }
+
+    private struct Unserved: Error {}
 
     @Test(arguments: [20, 200])
     func ofRacingReservationsOfTheLastEuroExactlyOneWins(workerCount: Int) async throws {
@@ -76,6 +81,7 @@ import Testing
             #expect(try await programme.service.recordedEvents(type: CofundingApproved.type.name).count == 1)
             let refused = try await programme.service.recordedEvents(type: CofundingRefused.type.name)
             #expect(refused.count == workerCount - 1)
+            #expect(try await programme.service.deadLetterCount() == 0)
             #expect(try await programme.envelopes()["experiments"]?.money == [20_000_000, 20_000_000, 0, 0, 0])
             try await programme.expectBalancedLedger()
         }
@@ -85,15 +91,15 @@ import Testing
         try await Programme.with { programme in
             // given
             let pool = programme.service.pool
-            let envelope = try await envelope(1000, in: pool)
+            let envelope = try await envelope(2000, in: pool)
             let entry = try reservation(of: envelope, 600)
             #expect(try await pool.withTransaction { try await LedgerStore.reserve(entry, in: $0) })
-            // when: the same command again
+            // when: the same command again, although the money would suffice
             let error = await #expect(throws: PostgresError.self) {
                 try await pool.withTransaction { try await LedgerStore.reserve(entry, in: $0) }
             }
-            // then: not even for lack of money, since 400 are left of 600
-            #expect(error == nil || error?.isUniqueViolation == true)
+            // then
+            #expect(error?.isUniqueViolation == true)
             // when: money moves on that is not there
             var agreement = try Agreement.draft(
                 id: UUID(),

@@ -1,5 +1,6 @@
 import Events
 import Foundation
+import HTTPDefaults
 import HTTPTypes
 import Identity
 import TestSupport

@@ -1,12 +1,12 @@
 import Events
 import Foundation
-import Funding
 import HTTPDefaults
 import HTTPTypes
 import Identity
 import Inbox
 import Logging
 import Outbox
+import Postgres
 import ServiceRuntime
 import TestSupport
 import Testing

@@ -51,8 +51,8 @@ package struct Decision: Sendable, Equatable {
 
 /// Shares a call's animation envelope out strictly by rank, whatever the order in which the decisions arrive.
 ///
-/// A rank is served only when every rank before it is settled, and once the money does not suffice for a funded rank, no lower
-/// rank overtakes it: it is refused too, although its smaller grant might still fit.
+/// A rank is served only when every rank before it is settled, and once the money does not suffice for a funded rank,
+/// no lower rank overtakes it: it is refused too, although its smaller grant might still fit.
 package struct CallAllotment: Sendable, Equatable {
     package let call: UUID
     /// The rank that is to be served next; all before it are settled.
@@ -67,7 +67,8 @@ package struct CallAllotment: Sendable, Equatable {
 
     /// What to do for the next rank: nil when its decision takes no money (reserve list). Afterwards call `settle`.
     ///
-    /// The rules are those in force on the day of the decision: the legal right is conferred then, whenever the money moves.
+    /// The rules are those in force on the day of the decision: the legal right is conferred then, whenever the money
+    /// moves.
     ///
     /// - Parameters:
     ///   - decision: of `nextRank`; nil when it has not arrived.

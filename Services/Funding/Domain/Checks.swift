@@ -10,7 +10,8 @@ enum Checks {
         }
     }
 
-    /// A line of text that a person wrote: not blank, without control characters (NUL cannot be stored, line breaks forge logs).
+    /// A line of text that a person wrote: not blank, without control characters (NUL cannot be stored, line breaks
+    /// forge logs).
     static func line(_ text: String, upTo lengthMax: Int, field: String) throws(FundingError) {
         let isBlank = text.allSatisfy(\.isWhitespace)
         let hasControls = text.unicodeScalars.contains { $0.properties.generalCategory == .control }

@@ -27,7 +27,8 @@ package struct IBAN: Sendable, Hashable {
         electronicForm = String(decoding: characters, as: UTF8.self)
     }
 
-    /// Remainder by 97 of the number that ISO 13616 makes of it: first four characters moved to the end, letters as 10 to 35.
+    /// Remainder by 97 of the number that ISO 13616 makes of it: first four characters moved to the end, letters as 10
+    /// to 35.
     private static func remainder(of characters: [UInt8]) -> Int {
         (characters[4...] + characters[..<4]).reduce(0) { remainder, character in
             isDigit(character)
@@ -48,7 +49,8 @@ package struct IBAN: Sendable, Hashable {
         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(character)
     }
 
-    /// Lengths of the countries of the euro payments area, from the ISO 13616 registry; others are checked by digits alone.
+    /// Lengths of the countries of the euro payments area, from the ISO 13616 registry; others are checked by digits
+    /// alone.
     private static let lengths: [String: Int] = [
         "AD": 24, "AT": 20, "BE": 16, "BG": 22, "CH": 21, "CY": 28, "CZ": 24, "DE": 22, "DK": 18, "EE": 20, "ES": 24,
         "FI": 18, "FR": 27, "GB": 22, "GI": 23, "GR": 27, "HR": 21, "HU": 28, "IE": 22, "IS": 26, "IT": 27, "LI": 21,

@@ -4,8 +4,9 @@ package import struct FoundationEssentials.Date
 
 /// The published rule sets follow one another; none reaches back behind what was already published or decided.
 package enum RuleSetSuccession {
-    /// The first rule set may begin in the past, since the rules of a call are older than the platform that applies them.
-    /// Every later one begins now or later, so that which rules applied at an instant never depends on who hears of them first.
+    /// The first rule set may begin in the past, since the rules of a call are older than the platform that applies
+    /// them. Every later one begins now or later, so that which rules applied at an instant never depends on who hears
+    /// of them first.
     package static func check(
         _ new: CofundingRuleSet, after published: [CofundingRuleSet], at now: Date
     ) throws(FundingError) {

@@ -45,7 +45,8 @@ package struct Tranche: Sendable, Equatable {
         conditions.filter { evidence[$0] == nil }
     }
 
-    /// Releases the tranche when it waits and every condition is met, in whatever order the evidence came; otherwise nil.
+    /// Releases the tranche when it waits and every condition is met, in whatever order the evidence came; otherwise
+    /// nil.
     package mutating func release(on evidence: RecordedEvidence) -> Transfer? {
         guard state == .opened, missing(from: evidence).isEmpty else { return nil }
         state = .released

@@ -46,7 +46,8 @@ package struct TrancheSchedule: Sendable, Equatable {
         return amounts + [rest]
     }
 
-    /// Advance of 30 % at signature and opening of the site, 50 % at a milestone, balance of 20 % when the experiment is completed.
+    /// Advance of 30 % at signature and opening of the site, 50 % at a milestone, balance of 20 % when the experiment
+    /// is completed.
     package static let standard = TrancheSchedule(
         unchecked: [
             (3000, [.agreementSigned, .siteOpened]),

@@ -1,7 +1,7 @@
 package import struct FoundationEssentials.UUID
 
-/// Where money can lie. A grant's money moves down this list and never jumps a step; since no balance but the budget's may
-/// be negative, paid ≤ released ≤ committed ≤ reserved ≤ envelope holds whatever the commands are.
+/// Where money can lie. A grant's money moves down this list and never jumps a step; since no balance but the budget's
+/// may be negative, paid ≤ released ≤ committed ≤ reserved ≤ envelope holds whatever the commands are.
 package enum LedgerAccount: Hashable, Sendable {
     /// The State's budget that envelopes are opened from; the only account that may be overdrawn.
     case budget

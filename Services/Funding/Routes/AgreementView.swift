@@ -2,28 +2,27 @@ import Events
 import FundingDomain
 
 import struct FoundationEssentials.Date
-import struct FoundationEssentials.UUID
 
 /// An agreement as lists show it.
 struct AgreementSummary: Encodable, Sendable {
-    let id: UUID
+    let id: String
     let version: Int64
     let state: String
-    let grant: UUID
-    let call: UUID
-    let application: UUID
+    let grant: String
+    let call: String
+    let application: String
     let leadSiren: String
     let grantedCents: Int64
     let signedOn: String?
 
     init(_ stored: Versioned<Agreement>) {
         let agreement = stored.value
-        id = agreement.id
+        id = agreement.id.lowercase
         version = stored.version
         state = agreement.state.rawValue
-        grant = agreement.grant
-        call = agreement.call
-        application = agreement.application
+        grant = agreement.grant.lowercase
+        call = agreement.call.lowercase
+        application = agreement.application.lowercase
         leadSiren = agreement.consortium.lead.siren
         grantedCents = agreement.grantedCents
         signedOn = agreement.signedOn.map { String(WireInstant.format($0).prefix(10)) }
@@ -39,20 +38,20 @@ struct AgreementView: Encodable, Sendable {
     }
 
     struct PaymentSummary: Encodable, Sendable {
-        let id: UUID
+        let id: String
         let version: Int64
         let state: String
-        let tranche: UUID
+        let tranche: String
         let amountCents: Int64
         let executedAt: Date?
     }
 
-    let id: UUID
+    let id: String
     let version: Int64
     let state: String
-    let grant: UUID
-    let call: UUID
-    let application: UUID
+    let grant: String
+    let call: String
+    let application: String
     let lead: ConsortiumMember
     let partners: [ConsortiumMember]
     let grantedCents: Int64
@@ -81,7 +80,8 @@ struct AgreementView: Encodable, Sendable {
         self.payments = payments.map { stored in
             let payment = stored.value.payment
             return PaymentSummary(
-                id: payment.id, version: stored.version, state: payment.state.rawValue, tranche: payment.tranche,
+                id: payment.id.lowercase, version: stored.version, state: payment.state.rawValue,
+                tranche: payment.tranche.lowercase,
                 amountCents: payment.amountCents, executedAt: stored.value.executedAt)
         }
         signatories = agreement.signatories.map {

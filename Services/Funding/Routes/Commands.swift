@@ -13,8 +13,8 @@ struct Commands: Sendable {
         CommandContext(actor: context.actor, cause: context.cause, now: clock.now())
     }
 
-    /// Changes an aggregate whose version guards it (`If-Match`). An `Idempotency-Key` is honoured when there is one; without
-    /// it a repeated request is refused by the version.
+    /// Changes an aggregate whose version guards it (`If-Match`). An `Idempotency-Key` is honoured when there is one;
+    /// without it a repeated request is refused by the version.
     func change<Body: Decodable & Sendable, View: Encodable>(
         _ request: Request, _ context: MaillageContext, _ body: Body.Type,
         _ apply: (Body, PostgresTransaction) async throws -> Versioned<View>

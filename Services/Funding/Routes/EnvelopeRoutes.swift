@@ -1,3 +1,4 @@
+import Events
 import FundingDomain
 import HTTPDefaults
 import Hummingbird
@@ -63,10 +64,10 @@ struct EnvelopeRoutes: Sendable {
 
 /// Amounts in cents; each is part of the one before it, and `availableCents` is what can still be reserved.
 struct EnvelopeView: Encodable, Sendable {
-    let id: UUID
+    let id: String
     let version: Int64
     let state = "open"
-    let call: UUID
+    let call: String
     let kind: String
     let amountCents: Int64
     let reservedCents: Int64
@@ -78,9 +79,9 @@ struct EnvelopeView: Encodable, Sendable {
 
     init(_ stored: Versioned<EnvelopeStanding>) {
         let standing = stored.value
-        id = standing.envelope.id
+        id = standing.envelope.id.lowercase
         version = stored.version
-        call = standing.envelope.call
+        call = standing.envelope.call.lowercase
         kind = standing.envelope.purpose.rawValue
         amountCents = standing.envelope.amountCents
         reservedCents = standing.reservedCents
@@ -95,27 +96,28 @@ struct EnvelopeView: Encodable, Sendable {
 /// Which ranks of a call are served, and what the next one waits for.
 struct AllotmentView: Encodable, Sendable {
     struct Place: Encodable, Sendable {
-        let application: UUID
+        let application: String
         let outcome: String
         let rank: Int?
-        let grant: UUID?
+        let grant: String?
         let grantState: String?
     }
 
-    let call: UUID
+    let call: String
     let nextRank: Int
     let isExhausted: Bool
     let waitsFor: String?
     let places: [Place]
 
     init(_ standing: AllotmentStanding) {
-        call = standing.allotment.call
+        call = standing.allotment.call.lowercase
         nextRank = standing.allotment.nextRank
         isExhausted = standing.allotment.isExhausted
         waitsFor = standing.gap?.rawValue
         places = standing.places.map {
             Place(
-                application: $0.application, outcome: $0.outcome.rawValue, rank: $0.rank, grant: $0.grant,
+                application: $0.application.lowercase, outcome: $0.outcome.rawValue, rank: $0.rank,
+                grant: $0.grant?.lowercase,
                 grantState: $0.grantState?.rawValue)
         }
     }

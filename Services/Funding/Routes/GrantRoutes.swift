@@ -5,7 +5,6 @@ import Hummingbird
 import Postgres
 
 import struct FoundationEssentials.Date
-import struct FoundationEssentials.UUID
 
 /// Grants, reserved or refused, with the derivation of their amounts.
 struct GrantRoutes: Sendable {
@@ -37,14 +36,14 @@ struct GrantRoutes: Sendable {
 }
 
 struct GrantView: Encodable, Sendable {
-    let id: UUID
+    let id: String
     let version: Int64
     let state: String
     let kind: String
-    let call: UUID
-    let application: UUID
-    let experiment: UUID?
-    let envelope: UUID?
+    let call: String
+    let application: String
+    let experiment: String?
+    let envelope: String?
     let beneficiarySiren: String
     let requestedCents: Int64
     let reservedCents: Int64
@@ -59,14 +58,14 @@ struct GrantView: Encodable, Sendable {
 
     init(_ stored: Versioned<GrantStanding>) {
         let standing = stored.value
-        id = standing.grant.id
+        id = standing.grant.id.lowercase
         version = stored.version
         state = standing.grant.state.rawValue
         kind = standing.grant.purpose.rawValue
-        call = standing.grant.call
-        application = standing.grant.application
-        experiment = standing.experiment
-        envelope = standing.envelope
+        call = standing.grant.call.lowercase
+        application = standing.grant.application.lowercase
+        experiment = standing.experiment?.lowercase
+        envelope = standing.envelope?.lowercase
         beneficiarySiren = standing.grant.consortium.lead.siren
         requestedCents = standing.requestedCents
         reservedCents = standing.grant.reservedCents

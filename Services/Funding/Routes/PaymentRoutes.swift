@@ -1,3 +1,4 @@
+import Events
 import FundingDomain
 import HTTPDefaults
 import Hummingbird
@@ -5,7 +6,6 @@ import Identity
 import Postgres
 
 import struct FoundationEssentials.Date
-import struct FoundationEssentials.UUID
 
 /// Payments: approved by another person than the one who ordered, executed once.
 struct PaymentRoutes: Sendable {
@@ -54,11 +54,11 @@ struct PaymentRoutes: Sendable {
 
 /// A payment; of the bank details only what is enough to recognise them.
 struct PaymentView: Encodable, Sendable {
-    let id: UUID
+    let id: String
     let version: Int64
     let state: String
-    let tranche: UUID
-    let agreement: UUID
+    let tranche: String
+    let agreement: String
     let amountCents: Int64
     let creditorName: String
     let ibanMasked: String
@@ -71,11 +71,11 @@ struct PaymentView: Encodable, Sendable {
 
     init(_ stored: Versioned<PaymentStore.Standing>) {
         let payment = stored.value.payment
-        id = payment.id
+        id = payment.id.lowercase
         version = stored.version
         state = payment.state.rawValue
-        tranche = payment.tranche
-        agreement = payment.agreement
+        tranche = payment.tranche.lowercase
+        agreement = payment.agreement.lowercase
         amountCents = payment.amountCents
         creditorName = payment.creditorName
         ibanMasked = payment.iban.masked

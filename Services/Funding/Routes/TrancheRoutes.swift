@@ -1,3 +1,4 @@
+import Events
 import FundingDomain
 import HTTPDefaults
 import Hummingbird
@@ -5,7 +6,6 @@ import Identity
 import Postgres
 
 import struct FoundationEssentials.Date
-import struct FoundationEssentials.UUID
 
 /// Tranches, why each is released or not, and the orders to pay them.
 struct TrancheRoutes: Sendable {
@@ -51,10 +51,10 @@ struct TrancheRoutes: Sendable {
 }
 
 struct TrancheView: Encodable, Sendable {
-    let id: UUID
+    let id: String
     let version: Int64
     let state: String
-    let agreement: UUID
+    let agreement: String
     /// From 1.
     let number: Int
     let amountCents: Int64
@@ -65,10 +65,10 @@ struct TrancheView: Encodable, Sendable {
 
     init(_ standing: TrancheStore.Standing) {
         let tranche = standing.tranche.value
-        id = tranche.id
+        id = tranche.id.lowercase
         version = standing.tranche.version
         state = tranche.state.rawValue
-        agreement = tranche.agreement
+        agreement = tranche.agreement.lowercase
         number = tranche.number
         amountCents = tranche.amountCents
         conditions = tranche.conditions.map(\.rawValue)
@@ -81,13 +81,13 @@ struct TrancheView: Encodable, Sendable {
 /// The event that met a condition, and what it is about.
 struct EvidenceView: Encodable, Sendable {
     let condition: String
-    let event: UUID
+    let event: String
     let subject: String
     let occurredAt: Date
 
     init(_ record: TrancheStore.EvidenceRecord) {
         condition = record.condition.rawValue
-        event = record.event
+        event = record.event.lowercase
         subject = record.subject
         occurredAt = record.occurredAt
     }
@@ -102,7 +102,7 @@ struct WhyView: Encodable, Sendable {
         let evidence: EvidenceView?
     }
 
-    let id: UUID
+    let id: String
     let version: Int64
     let state: String
     let isReleased: Bool
@@ -111,7 +111,7 @@ struct WhyView: Encodable, Sendable {
 
     init(_ standing: TrancheStore.Standing) {
         let tranche = standing.tranche.value
-        id = tranche.id
+        id = tranche.id.lowercase
         version = standing.tranche.version
         state = tranche.state.rawValue
         isReleased = tranche.state == .released || tranche.state == .paid

@@ -45,8 +45,8 @@ struct GrantStore: Sendable {
         return true
     }
 
-    /// Records that no money is set aside, and says why. The refusal of an experiment is told by `cofunding.refused` alone:
-    /// `grant.refused` would read as one of the application.
+    /// Records that no money is set aside, and says why. The refusal of an experiment is told by `cofunding.refused`
+    /// alone: `grant.refused` would read as one of the application.
     func refuse(
         _ refusal: GrantRefusal, _ command: CommandContext, in session: some PostgresSession
     ) async throws {

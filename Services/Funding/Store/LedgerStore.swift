@@ -83,7 +83,8 @@ enum LedgerStore {
     private static func isBooked(_ rows: PostgresRows, _ entry: Entry) throws -> Bool {
         guard let row = rows.first else { throw LedgerContradiction(commandID: entry.transfer.commandID) }
         let debited = try row.get("debited", as: Int64.self)
-        // An entry without its debit cannot be; a debit without its entry would be money lost, so the transaction must end.
+        // An entry without its debit cannot be; a debit without its entry would be money lost, so the transaction must
+        // end.
         guard try row.get("entered", as: Int64.self) == debited else {
             throw LedgerContradiction(commandID: entry.transfer.commandID)
         }

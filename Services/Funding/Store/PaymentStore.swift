@@ -61,7 +61,8 @@ struct PaymentStore: Sendable {
         return try await find(id, in: session)
     }
 
-    /// Books the bank's execution; a repetition under the same bank reference changes nothing, whatever version it names.
+    /// Books the bank's execution; a repetition under the same bank reference changes nothing, whatever version it
+    /// names.
     func execute(
         _ id: UUID, bankReference: String, expected: Int64, _ command: CommandContext,
         in session: some PostgresSession

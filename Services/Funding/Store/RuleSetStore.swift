@@ -52,8 +52,9 @@ struct RuleSetStore: Sendable {
         }
     }
 
-    // Whoever serves ranks reads the rules under the shared lock; who publishes waits for them and keeps later ones out until
-    // the commit. Else a decision that is being served could miss the new rules and then wait for them for ever.
+    // Whoever serves ranks reads the rules under the shared lock; who publishes waits for them and keeps later ones
+    // out until the commit. Else a decision that is being served could miss the new rules and then wait for them for
+    // ever.
 
     static func holdStill(in session: some PostgresSession) async throws {
         try await session.query("select pg_advisory_xact_lock_shared(hashtextextended('funding.rule-sets', 0))")

@@ -32,8 +32,8 @@ struct TrancheStore: Sendable {
 
     // MARK: Evidence
 
-    /// Records an event of an agreement and releases every tranche whose conditions are all met now. The caller holds the
-    /// agreement's row, so that of two events that arrive together the later sees the earlier.
+    /// Records an event of an agreement and releases every tranche whose conditions are all met now. The caller holds
+    /// the agreement's row, so that of two events that arrive together the later sees the earlier.
     func record(
         _ evidence: EvidenceRecord, _ command: CommandContext, in session: some PostgresSession
     ) async throws {
