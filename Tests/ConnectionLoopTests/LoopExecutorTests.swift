@@ -47,7 +47,7 @@ private actor LoopActor {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct LoopExecutorTests {
     @Test func everyJobOfAnActorRunsOnTheSameThreadOfItsOwn() async {
         // given

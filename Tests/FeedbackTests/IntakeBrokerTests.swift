@@ -145,7 +145,7 @@ struct MixedTraffic {
     }
 }
 
-@Suite("The intake on a real broker", .timeLimit(.minutes(3)))
+@Suite("The intake on a real broker", .timeLimit(.minutes(10)))
 struct IntakeBrokerTests {
     @Test func twoReplicasTakeInTwoThousandMixedMessagesExactly() async throws {
         try await IntakeLab.with(milestones: [MilestoneTerms(milestone: "six hundred", responsesCountMin: 600)]) {

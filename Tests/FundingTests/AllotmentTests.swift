@@ -5,7 +5,7 @@ import Identity
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct Allotments {
+@Suite(.timeLimit(.minutes(10))) struct Allotments {
     @Test func everyOrderOfFourDecisionsEndsInTheSameAllotment() async throws {
         try await Programme.with { first in
             try await first.publishRules()

@@ -5,7 +5,7 @@ import Identity
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct EvidenceOrder {
+@Suite(.timeLimit(.minutes(10))) struct EvidenceOrder {
     /// Delivers the facts in the order given and tries what had to wait.
     private func deliver(
         _ order: [Int], of agreement: AgreementAnswer, to programme: Programme

@@ -11,7 +11,7 @@ import Testing
 
 @testable import Funding
 
-@Suite(.timeLimit(.minutes(3))) struct Ledger {
+@Suite(.timeLimit(.minutes(10))) struct Ledger {
     /// Opens an envelope in the store alone.
     private func envelope(_ cents: Int64, in pool: PostgresPool) async throws -> UUID {
         let funds = CallFunds(call: UUID(), animationCents: cents, experimentsCents: cents)

@@ -5,7 +5,7 @@ import Identity
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct MainLine {
+@Suite(.timeLimit(.minutes(10))) struct MainLine {
     @Test func moneyGoesFromTheEnvelopeToTheBeneficiaryStepByStep() async throws {
         try await Programme.with { programme in
             // given

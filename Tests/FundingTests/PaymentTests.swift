@@ -6,7 +6,7 @@ import Identity
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct PaymentCommands {
+@Suite(.timeLimit(.minutes(10))) struct PaymentCommands {
     private func orderedPayment(_ programme: Programme, rank: Int = 1) async throws -> PaymentAnswer {
         let agreement = try await programme.signedAgreement(rank: rank)
         try await programme.service.deliver(Controls.siteOpened(agreement), subject: UUID().lowercase)

@@ -6,7 +6,7 @@ import Identity
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct Refusals {
+@Suite(.timeLimit(.minutes(10))) struct Refusals {
     private func expect(
         _ answer: TestAnswer, _ status: HTTPResponse.Status, _ slug: String, at field: String? = nil,
         _ place: SourceLocation = #_sourceLocation

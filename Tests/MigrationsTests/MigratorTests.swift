@@ -5,7 +5,7 @@ import Testing
 
 @testable import Migrations
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct MigratorTests {
     private let files = [
         MigrationFile(

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Postgres
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct DeadlineTests {
     private func pid(_ session: some PostgresSession) async throws -> Int {
         try #require(try await session.query("select pg_backend_pid() as pid").first).get("pid")

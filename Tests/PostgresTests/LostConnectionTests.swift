@@ -5,7 +5,7 @@ import Testing
 @testable import Postgres
 
 /// What a caller is told when the connection goes, between every two steps of a transaction.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct LostConnectionTests {
     /// With its end: READ COMMITTED has the word too.
     private let commit = Array("COMMIT\0".utf8)

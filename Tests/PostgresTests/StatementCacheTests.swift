@@ -2,7 +2,7 @@ import Testing
 
 @testable import Postgres
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct StatementCacheTests {
     private func preparedCount(_ session: some PostgresSession) async throws -> Int {
         try #require(try await session.query("select count(*) as n from pg_prepared_statements").first).get("n")

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Postgres
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct ValueTests {
     private enum Stage: String { case open, closed }
     private struct Place: Codable, Equatable { var name: String; var beds: Int }

@@ -20,7 +20,7 @@ extension Trait where Self == PrivateBrokerTrait {
     static var privateBroker: Self { Self() }
 }
 
-@Suite(.serialized, .privateBroker, .timeLimit(.minutes(5))) struct BrokenBrokerTests {
+@Suite(.serialized, .privateBroker, .timeLimit(.minutes(10))) struct BrokenBrokerTests {
     private let broker: PrivateBroker
 
     init() throws { broker = try #require(PrivateBrokerTrait.broker) }

@@ -3,7 +3,7 @@ import RabbitMQ
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct CutConnectionTests {
+@Suite(.timeLimit(.minutes(10))) struct CutConnectionTests {
     private func withCutConnection<R>(
         _ body: (RabbitMQConfiguration, RabbitMQConfiguration, BrokerNames, BrokerProxy) async throws -> R
     ) async throws -> R {

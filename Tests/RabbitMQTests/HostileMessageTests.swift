@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Anyone who may publish can send these, and the broker forwards them.
-@Suite(.timeLimit(.minutes(2))) struct HostileMessageTests {
+@Suite(.timeLimit(.minutes(10))) struct HostileMessageTests {
     private static let good = RawPublisher.entry(Array("ce-id".utf8), "S", RawPublisher.text(Array("1".utf8)))
 
     private func delivery(properties: [UInt8], body: [UInt8] = Array("7".utf8)) async throws -> Delivery {

@@ -2,7 +2,7 @@ import RabbitMQ
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct RabbitAdministratorTests {
+@Suite(.timeLimit(.minutes(10))) struct RabbitAdministratorTests {
     private func error(
         _ configuration: RabbitMQConfiguration, _ body: (RabbitAdministrator) async throws -> Void
     ) async -> RabbitMQError? {

@@ -2,7 +2,7 @@ import RabbitMQ
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct RabbitConsumerTests {
+@Suite(.timeLimit(.minutes(10))) struct RabbitConsumerTests {
     private func fill(_ configuration: RabbitMQConfiguration, _ queue: String, _ count: Int) async throws {
         try await configuration.declareQueue(queue)
         let outcomes = try await withPublisher(configuration) { publisher in

@@ -3,7 +3,7 @@ import RabbitMQ
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct RabbitPublisherTests {
+@Suite(.timeLimit(.minutes(10))) struct RabbitPublisherTests {
     @Test func thousandsOfMessagesAreConfirmedAndStoredInOrder() async throws {
         try await withBroker { configuration, name in
             // given
