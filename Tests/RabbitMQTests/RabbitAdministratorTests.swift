@@ -1,3 +1,4 @@
+import Foundation
 import RabbitMQ
 import TestSupport
 import Testing
@@ -82,8 +83,9 @@ import Testing
 
     @Test func aWrongPasswordIsSaidWithoutShowingIt() async throws {
         // given
-        let url = try TestBroker.url().replacing("guest:guest@", with: "guest:s3cret@")
-        let configuration = try TestBroker.configuration(url: url)
+        var broker = try #require(URLComponents(string: try TestBroker.url()))
+        broker.password = "s3cret"
+        let configuration = try TestBroker.configuration(url: broker.string)
 
         // when
         let error = await error(configuration) { _ in }

@@ -209,7 +209,8 @@ import Testing
             let outcomes = await publisher.publish(messages(0..<1, to: "any"), deadline: .milliseconds(500))
 
             // then
-            #expect(ContinuousClock.now - start < .seconds(3))
+            // Without a deadline it would wait for ever; a machine that runs all tests at once is slow to say so.
+            #expect(ContinuousClock.now - start < .seconds(60))
             guard case .unknown(let reason) = outcomes[0] else {
                 Issue.record("\(outcomes)")
                 return

@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Foundation
 import Logging
 import Postgres
 import TestSupport
@@ -11,8 +11,10 @@ import Testing
     private func withRole(_ body: (PostgresPool, PostgresPool, SchemaUpgrade) async throws -> Void) async throws {
         try await withDatabase(schema: ProbeService.name) { owner, url in
             let role = "maillage_test_" + UUID().uuidString.lowercased().replacing("-", with: "")
-            try await owner.query("create role \(identifier: role) login")
-            let runURL = url.replacing("postgres@", with: "\(role)@")
+            try await owner.query("create role \(identifier: role) login password 'run'")
+            var address = try #require(URLComponents(string: url))
+            (address.user, address.password) = (role, "run")
+            let runURL = try #require(address.string)
             let run = PostgresPool(
                 configuration: PostgresConfiguration(
                     connectionString: runURL, schema: ProbeService.name, applicationName: role, connectionCountMax: 2),

@@ -59,7 +59,9 @@ package final class RawPublisher {
     private func logIn() throws {
         try write(Array("AMQP".utf8) + [0, 0, 9, 1])
         try expect(10, 10)
-        let response = Self.text([0] + Array("guest".utf8) + [0] + Array("guest".utf8))
+        let broker = URLComponents(string: try TestBroker.url())
+        let (user, password) = (broker?.user ?? "guest", broker?.password ?? "guest")
+        let response = Self.text([0] + Array(user.utf8) + [0] + Array(password.utf8))
         try write(method(0, 10, 11, [0, 0, 0, 0] + short("PLAIN") + response + short("en_US")))
         try expect(10, 30)
         try write(method(0, 10, 31, bigEndian(UInt16(2047)) + bigEndian(UInt32(131_072)) + [0, 0]))

@@ -13,7 +13,8 @@ package import ServiceRuntime
 import Synchronization
 
 /// One service on a database of its own: its real router with every middleware, its real event handlers, no broker and
-/// no relay. What it would publish is read from its log; what others published is delivered by ``deliver(_:subject:…)``.
+/// no relay. What it would publish is read from its log; what others published is delivered by
+/// ``deliver(_:subject:…)``.
 package struct ServiceHarness: Sendable {
     private final class Sequences: Sendable {
         let last = Mutex<[String: Int64]>([:])
