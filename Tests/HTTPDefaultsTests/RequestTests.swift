@@ -58,7 +58,7 @@ import Testing
             .post, "/applications", json: String(repeating: "[", count: 33) + String(repeating: "]", count: 33))
         #expect(deep.status == .badRequest && deep.problem?.detail == "nested deeper than 32 levels")
         // Brackets in a text nest nothing.
-        let text = Self.application.replacing("Télé", with: String(repeating: "[{", count: 100) + #"\"["#)
+        let text = Self.application.replacing("Télé", with: #"\""# + String(repeating: "[{", count: 100))
         #expect(try await router.request(.post, "/applications", json: text).status == .created)
     }
 

@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)), arguments: Fault.allCases)
+    @Test(.timeLimit(.minutes(5)), arguments: Fault.allCases)
     func ninetyNineOfAHundredTakeEffectAndThePoisonIsBuriedWithItsBytes(fault: Fault) async throws {
         try await withInbox { pool in
             var buried: [[UInt8]] = []
