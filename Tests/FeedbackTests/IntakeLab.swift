@@ -100,10 +100,10 @@ struct IntakeLab {
                 participantsTarget: Self.participantCount), subject: experiment.lowercase)
     }
 
-    func approve(version: Int = 1, milestones: [MilestoneTerms] = []) async throws {
+    func approve(version: Int = 1, milestones: [MilestoneTerms] = [], occasion: String = "M3") async throws {
         let windows = ["SUS", "NPS"].map {
             InstrumentWindow(
-                instrument: $0, instrumentVersion: "\($0)-1", occasion: "M3", opensDay: 80, closesDay: 100)
+                instrument: $0, instrumentVersion: "\($0)-1", occasion: occasion, opensDay: 80, closesDay: 100)
         }
         try await service.deliver(
             ProtocolApproved(

@@ -263,8 +263,14 @@ struct IntakeStoreTests {
 
     @Test func everyEventKeepsItsLimitsWithTheLongestNames() async throws {
         try await IntakeLab.with { lab in
+            // given: every character of the longest occasion takes two in JSON
+            try await lab.approve(version: 2, occasion: String(repeating: "\"", count: 64))
             // when
-            let messages = (0..<400).map { lab.message(lab.event("v\($0)", participant: $0).body) }
+            let messages = (0..<400).map { number in
+                var event = lab.event("v\(number)", participant: number)
+                event.occasion = String(repeating: "\\\"", count: 64)
+                return lab.message(event.body)
+            }
             _ = try await lab.intake.settle(messages)
             // then
             let sizes = try await lab.service.pool.query(
@@ -272,7 +278,7 @@ struct IntakeStoreTests {
                 select octet_length(e.data) + octet_length(p.personal) as size
                 from events as e join events_personal as p using (position)
                 """)
-            #expect(sizes.count >= 2)
+            #expect((5...6).contains(sizes.count))
             for row in sizes { #expect(try row.get("size", as: Int32.self) <= 49_152) }
         }
     }

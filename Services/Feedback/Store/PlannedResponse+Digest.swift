@@ -34,6 +34,6 @@ extension PlannedResponse {
     var byteCountMax: Int {
         let texts =
             submission.instrument.utf8.count + submission.occasion.utf8.count + accepted.instrumentVersion.utf8.count
-        return 560 + 2 * texts + 5 * submission.answers.count
+        return 460 + 2 * texts + 5 * submission.answers.count
     }
 }
