@@ -46,8 +46,8 @@ enum FeedbackService: ServiceDefinition {
             services: outside.services, readiness: outside.readiness)
     }
 
-    /// What runs against the outsiders' broker: a consumer for each publisher, so that none can crowd out another, and one
-    /// relay for all receipts.
+    /// What runs against the outsiders' broker: a consumer for each publisher, so that none can crowd out another, and
+    /// one relay for all receipts.
     private static func outside(
         _ context: BuildContext, publishers: [String], intake: IntakeStore
     ) throws -> (services: [any Service], readiness: [ReadinessCheck]) {
@@ -74,8 +74,8 @@ enum FeedbackService: ServiceDefinition {
         return (services, readiness)
     }
 
-    /// Declares each publisher's exchange and queues in the outsiders' virtual host. Bounds and permissions are policies of the
-    /// platform; the fanout exchange makes a message's headers and routing key mean nothing.
+    /// Declares each publisher's exchange and queues in the outsiders' virtual host. Bounds and permissions are
+    /// policies of the platform; the fanout exchange makes a message's headers and routing key mean nothing.
     static func extraTopology(_ administrator: RabbitAdministrator, _ settings: Settings) async throws {
         let publishers = try FeedbackSettings.publisherNames(settings)
         guard !publishers.isEmpty else { return }

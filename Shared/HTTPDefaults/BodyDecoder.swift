@@ -3,7 +3,8 @@ import HTTPTypes
 package import Hummingbird
 import NIOCore
 
-/// Reads JSON bodies; the `requestDecoder` of ``MaillageContext``, so that `request.decode(as:context:)` has every limit.
+/// Reads JSON bodies; the `requestDecoder` of ``MaillageContext``, so that `request.decode(as:context:)` has every
+/// limit.
 package struct BodyDecoder: RequestDecoder {
     package func decode<Value: Decodable>(
         _ type: Value.Type, from request: Request, context: some RequestContext
@@ -46,7 +47,7 @@ package struct BodyDecoder: RequestDecoder {
         do {
             return try JSONFormat.decode(type, from: bytes)
         } catch let error as DecodingError {
-            throw DecodingProblem.problem(error)
+            throw DecodingProblem.problem(error, in: bytes)
         }
     }
 }

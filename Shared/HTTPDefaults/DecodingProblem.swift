@@ -2,6 +2,16 @@ import FoundationEssentials
 
 /// Tells a caller which field of the body is wrong and what was expected; never what was sent, which may be personal.
 enum DecodingProblem {
+    /// As ``problem(_:)``, for a body that is at hand. Foundation says of a number that does not fit its field only
+    /// that the text is not valid JSON (seen with 6.3), so a body that is refused without a field is read once more for
+    /// such a number.
+    static func problem(_ error: DecodingError, in body: [UInt8]) -> Problem {
+        guard case .dataCorrupted(let context) = error, context.codingPath.isEmpty,
+            let path = (try? JSONDecoder().decode(NumberProbe.self, from: Data(body)))?.path
+        else { return problem(error) }
+        return .invalid(pointer(path), expected: "an integer, or a number that this field allows")
+    }
+
     static func problem(_ error: DecodingError) -> Problem {
         switch error {
         case .keyNotFound(let key, let context):
@@ -41,6 +51,36 @@ enum DecodingProblem {
         case is UUID.Type: "a UUID"
         case is [Any].Type: "an array"
         default: "an object"
+        }
+    }
+}
+
+/// Finds the first number that is no 64-bit integer in any JSON text.
+private struct NumberProbe: Decodable {
+    private struct Key: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    let path: [any CodingKey]?
+
+    init(from decoder: any Decoder) throws {
+        if let members = try? decoder.container(keyedBy: Key.self) {
+            var found: [any CodingKey]?
+            for key in members.allKeys.sorted(by: { $0.stringValue < $1.stringValue }) where found == nil {
+                found = try members.decode(NumberProbe.self, forKey: key).path
+            }
+            path = found
+        } else if var items = try? decoder.unkeyedContainer() {
+            var found: [any CodingKey]?
+            while found == nil, !items.isAtEnd { found = try items.decode(NumberProbe.self).path }
+            path = found
+        } else {
+            let value = try decoder.singleValueContainer()
+            let isNumber = (try? value.decode(Double.self)) != nil
+            path = isNumber && (try? value.decode(Int64.self)) == nil ? decoder.codingPath : nil
         }
     }
 }

@@ -10,8 +10,8 @@ package import Postgres
 /// arrives while the first still runs waits for it on the primary key of `http_commands`. A command that throws leaves
 /// nothing behind, so its key may be used again.
 ///
-/// The key counts per caller and per concrete path for 24 hours; under the same key with another body the answer is 422.
-/// Callers without a token share one caller, so their clients must send random keys.
+/// The key counts per caller and per concrete path for 24 hours; under the same key with another body the answer is
+/// 422. Callers without a token share one caller, so their clients must send random keys.
 package struct IdempotentCommand: Sendable {
     private static let keyBytesMax = 128
 
@@ -46,8 +46,8 @@ package struct IdempotentCommand: Sendable {
         return try BodyDecoder.decode(type, from: body)
     }
 
-    /// Runs `command` once for this key, in a transaction, and answers; `command` may run again when the transaction was
-    /// rolled back by a conflict with another one.
+    /// Runs `command` once for this key, in a transaction, and answers; `command` may run again when the transaction
+    /// was rolled back by a conflict with another one.
     package func run(
         on pool: PostgresPool, _ command: (PostgresTransaction) async throws -> CommandResponse
     ) async throws -> Response {

@@ -4,8 +4,8 @@ enum JSONDepth {
     /// Deep enough for every document of the programme, shallow enough for every stack.
     static let max = 32
 
-    /// The deepest nesting of objects and arrays, or `limit + 1` as soon as it is over the limit. Brackets inside strings
-    /// do not count; whether the text is JSON at all is the decoder's question.
+    /// The deepest nesting of objects and arrays, or `limit + 1` as soon as it is over the limit. Brackets inside
+    /// strings do not count; whether the text is JSON at all is the decoder's question.
     static func measure(_ bytes: [UInt8], limit: Int = max) -> Int {
         var depth = 0
         var deepest = 0

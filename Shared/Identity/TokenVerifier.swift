@@ -18,7 +18,8 @@ package struct TokenVerifier: Sendable {
     ///   - publicKeyPEM: one to four P-256 public keys, one after the other; a token may be signed by any of them, so
     ///     that a key can be rotated without a moment at which nobody gets in.
     ///   - leeway: how far the issuer's clock may be off.
-    ///   - now: the wall clock, not the programme's: a demo that moves the programme by a year must not log everyone out.
+    ///   - now: the wall clock, not the programme's: a demo that moves the programme by a year must not log everyone
+    ///     out.
     /// - Throws: ``VerifierError`` when a key cannot be read.
     package init(
         publicKeyPEM: String, issuer: String, audience: String, leeway: Duration = .seconds(30),
@@ -59,8 +60,8 @@ package struct TokenVerifier: Sendable {
         return try Self.principal(claims)
     }
 
-    /// JWTKit verifies with our key whatever the header says; a header that says something else is refused all the same,
-    /// so that no other reader of the same token can understand it differently.
+    /// JWTKit verifies with our key whatever the header says; a header that says something else is refused all the
+    /// same, so that no other reader of the same token can understand it differently.
     private static func checkHeader(_ token: String) throws(TokenError) {
         guard token.utf8.count <= tokenBytesMax else { throw .malformed }
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)

@@ -10,6 +10,8 @@ import ServiceLifecycle
 /// the sweep over parked events. Any number of replicas may run one on the same queue.
 package struct InboxConsumer: Service {
     private static let backlogInterval = Duration.seconds(10)
+    /// Between sweeps while the database fails.
+    private static let failureInterval = Duration.seconds(5)
 
     private let listener: EventOwner
     private let consumer: RabbitConsumer
@@ -78,6 +80,7 @@ package struct InboxConsumer: Service {
     private func sweep() async {
         var backlogAt = ContinuousClock.now
         while !Task.isShuttingDownGracefully && !Task.isCancelled {
+            var interval = settings.sweepInterval
             do {
                 try await processor.sweep()
                 if .now >= backlogAt {
@@ -85,10 +88,11 @@ package struct InboxConsumer: Service {
                     try await processor.reportBacklog()
                 }
             } catch {
+                interval = Self.failureInterval
                 logger.warning(
                     "parked events were not looked after", metadata: [LogKeys.error: "\(Self.describe(error))"])
             }
-            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: settings.sweepInterval) }
+            try? await cancelWhenGracefulShutdown { [interval] in try await Task.sleep(for: interval) }
         }
     }
 

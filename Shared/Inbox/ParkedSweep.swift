@@ -1,3 +1,4 @@
+import Events
 import FoundationEssentials
 import Postgres
 
@@ -27,12 +28,31 @@ struct ParkedSweep {
                 try await bury(failure.eventID ?? candidate.id, failure.permanent)
                 triedCount += 1
             } catch {
+                switch FailureKind(error) {
+                case .stop, .outage: throw error
                 // In conflict with somebody: it is still due at the next pass.
-                guard FailureKind(error) == .conflict else { throw error }
-                metrics.retry(.conflict)
+                case .conflict: metrics.retry(.conflict)
+                case .permanent: try await setAside(candidate, error, bury: bury)
+                }
             }
         }
         return triedCount
+    }
+
+    /// The commit failed, so nobody names the event at fault. Of a subject's run it may be any: the run waits, and the
+    /// sweep goes on to the others.
+    private func setAside(
+        _ candidate: ParkedStore.Candidate, _ error: any Error, bury: (UUID, PermanentFailure) async throws -> Void
+    ) async throws {
+        let failure = HandlerFailure(eventID: candidate.id, error: error).permanent
+        guard candidate.isOrdered else { return try await bury(candidate.id, failure) }
+        try await pool.query(
+            """
+            update inbox_parked set attempts = attempts + 1, next_attempt_at = now() + interval '5 minutes',
+                reason = \(failure.reason)
+            where owner = \(candidate.key.owner.rawValue) and stream = \(candidate.key.stream)
+                and subject = \(candidate.key.subject) and next_attempt_at <= now()
+            """)
     }
 
     private func candidates() async throws(PostgresError) -> [ParkedStore.Candidate] {

@@ -4,8 +4,8 @@ import Observability
 import Postgres
 import ServiceLifecycle
 
-/// Deletes answers to commands once their 24 hours are over. Every replica does it; rows are claimed one by one, so they
-/// share the work without knowing of each other.
+/// Deletes answers to commands once their 24 hours are over. Every replica does it; rows are claimed one by one, so
+/// they share the work without knowing of each other.
 struct CommandPurge: Service {
     private static let interval = Duration.seconds(600)
     private static let batchCountMax = 1_000

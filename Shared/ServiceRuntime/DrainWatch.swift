@@ -56,7 +56,8 @@ struct DrainWatch: Sendable {
         _exit(1)
     }
 
-    /// Waits for the stop (a signal, or a part that ended by itself) and then at most `timeout`; returns when cancelled.
+    /// Waits for the stop (a signal, or a part that ended by itself) and then at most `timeout`; returns when
+    /// cancelled.
     func run() async {
         await withTaskGroup(of: Void.self) { group in
             // Both end when the group is cancelled, too; the sleep below then does so at once.

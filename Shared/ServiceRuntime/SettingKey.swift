@@ -1,7 +1,8 @@
 /// One thing that an operator may set: its name, its form and limits, its default and what it is for.
 ///
-/// `database.owner-url` is set by `MAILLAGE_DATABASE_OWNER_URL`, by the same path in the file that `MAILLAGE_CONFIG_FILE`
-/// names, and, when it is a secret, by the contents of the file that `MAILLAGE_DATABASE_OWNER_URL_FILE` names.
+/// `database.owner-url` is set by `MAILLAGE_DATABASE_OWNER_URL`, by the same path in the file that
+/// `MAILLAGE_CONFIG_FILE` names, and, when it is a secret, by the contents of the file that
+/// `MAILLAGE_DATABASE_OWNER_URL_FILE` names.
 package struct SettingKey: Sendable {
     /// The form of a value; `allowed` says it to an operator.
     package enum Kind: Sendable {

@@ -68,9 +68,12 @@ struct SettingsSources {
         }
     }
 
-    private static func unknown(_ name: String, _ known: [String]) -> SettingsError.Violation {
+    private static func unknown(
+        _ name: String, _ known: [String], in path: String? = nil
+    ) -> SettingsError.Violation {
         let advice = NearestName.of(name, among: known).map { "; did you mean \($0)?" } ?? ""
-        return .init(key: name, value: nil, problem: "there is no such setting\(advice)")
+        return .init(
+            key: path.map { "\(name) in \($0)" } ?? name, value: nil, problem: "there is no such setting\(advice)")
     }
 
     /// The file's text without the one newline that editors and secret stores add.
@@ -104,7 +107,7 @@ struct SettingsSources {
             if names.contains(name) {
                 values[absolute(name)] = ConfigValue(.string(text), isSecret: false)
             } else {
-                violations.append(unknown("\(name) in \(path)", names))
+                violations.append(unknown(name, names, in: path))
             }
         }
         return values

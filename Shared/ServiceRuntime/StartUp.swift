@@ -4,7 +4,8 @@ import Observability
 import Postgres
 import RabbitMQ
 
-/// What must hold before a service begins: database and broker answer, and the schema is the one that this binary knows.
+/// What must hold before a service begins: database and broker answer, and the schema is the one that this binary
+/// knows.
 struct StartUp: Sendable {
     /// Why the service did not begin.
     struct Failure: Error, CustomStringConvertible {

@@ -1,8 +1,8 @@
 import Events
 package import RabbitMQ
 
-/// Declares a service's part of the broker: its exchange, its queue, and what the queue listens to. Repeating it changes
-/// nothing; policies (delivery limit, dead-lettering) are the platform's.
+/// Declares a service's part of the broker: its exchange, its queue, and what the queue listens to. Repeating it
+/// changes nothing; policies (delivery limit, dead-lettering) are the platform's.
 package enum TopologyDeclaration {
     package static func apply<Definition: ServiceDefinition>(
         _: Definition.Type, with administrator: RabbitAdministrator, settings: Settings

@@ -48,7 +48,8 @@ struct OutsideEvent {
         if let comment { data += #","comment":"\#(comment)""# }
         if let amends { data += #","amends":"\#(amends)""# }
         let text = """
-            {"specversion":"1.0","id":"\(id)","source":"\(source)","type":"\(type)","time":"\(WireInstant.format(time))",\
+            {"specversion":"1.0","id":"\(id)","source":"\(source)","type":"\(type)",\
+            "time":"\(WireInstant.format(time))",\
             "datacontenttype":"application/json","data":\(data)}}
             """
         return Array(text.utf8)

@@ -98,7 +98,8 @@ struct IntakeStoreTests {
         }
     }
 
-    /// `permutation` is an order of original, correction and correction of the correction; `isOneBatch` puts them together.
+    /// `permutation` is an order of original, correction and correction of the correction; `isOneBatch` puts them
+    /// together.
     @Test(arguments: [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]], [true, false])
     func correctionsEndAlikeWhateverComesFirst(permutation: [Int], isOneBatch: Bool) async throws {
         try await IntakeLab.with { lab in
@@ -333,7 +334,8 @@ extension IntakeLab {
                     if new.comment = 'poison' then raise exception 'poison'; end if;
                     return new;
                 end $$;
-                create trigger refuse_poison before insert on response_values for each row execute function refuse_poison();
+                create trigger refuse_poison before insert on response_values
+                    for each row execute function refuse_poison();
                 """)
         }
     }

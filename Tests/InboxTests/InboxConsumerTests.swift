@@ -51,7 +51,7 @@ import Testing
         try await TestBroker.administer(broker) { try await $0.messageCount(queue: queue) }
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(5)))
     func competingReplicasApplyEverySubjectInOrderAndEverythingIsAcknowledged() async throws {
         try await withInbox { pool in
             try await withBroker { broker, name in
@@ -80,7 +80,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(5)))
     func aShutdownInMidQueueLosesNothingAndDoublesNothing() async throws {
         try await withInbox { pool in
             try await withBroker { broker, name in
@@ -108,7 +108,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(5)))
     func aBatchThatFailsComesBackFromTheQueue() async throws {
         try await withInbox { pool in
             try await withBroker { broker, name in

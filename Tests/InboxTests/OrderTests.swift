@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 @Suite struct OrderTests {
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(5)))
     func everyPermutationInCompetingTransactionsEndsInTheSameState() async throws {
         try await withInbox { pool in
             let inbox = makeInbox(pool, [noteMilestones()])
@@ -39,7 +39,7 @@ import Testing
 
     /// One transaction parks an event while another applies its predecessor: without the subject's lock neither sees
     /// the other.
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(5)))
     func noWakeUpIsLostBetweenParkingAndApplyingThePredecessor() async throws {
         try await withInbox { pool in
             // given: a handler that gives the other transaction time to come between

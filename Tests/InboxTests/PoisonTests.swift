@@ -10,7 +10,7 @@ import Testing
 @Suite struct PoisonTests {
     /// How a handler fails for the poison.
     enum Fault: CaseIterable, Sendable {
-        case permanent, constraint, swallowedConstraint, unknownError
+        case permanent, constraint, swallowedConstraint, constraintAtCommit, unknownError
 
         func strike(_ transaction: PostgresTransaction) async throws {
             struct Mishap: Error {}
@@ -19,6 +19,7 @@ import Testing
             case .constraint: try await transaction.query("select 1 / (select count(*) from effects where false)")
             case .swallowedConstraint:
                 _ = try? await transaction.query("select 1 / (select count(*) from effects where false)")
+            case .constraintAtCommit: try await transaction.query("insert into late_failures values (1), (1)")
             case .unknownError: throw Mishap()
             }
         }
@@ -49,7 +50,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)), arguments: Fault.allCases)
+    @Test(.timeLimit(.minutes(5)), arguments: Fault.allCases)
     func ninetyNineOfAHundredTakeEffectAndThePoisonIsBuriedWithItsBytes(fault: Fault) async throws {
         try await withInbox { pool in
             var buried: [[UInt8]] = []
@@ -117,6 +118,30 @@ import Testing
             #expect(try await pool.effects(of: "b") == [1])
             #expect(try await pool.deadLetters().map(\.body) == [poison.body])
             #expect(try await pool.parked() == ["3 predecessor"])
+        }
+    }
+
+    @Test(arguments: [HandlerOrder.inSequence, .commutative])
+    func aParkedPoisonThatFailsAtTheCommitDoesNotStopTheSweep(order: HandlerOrder) async throws {
+        try await withInbox { pool in
+            // given
+            let isReady = Shared(false)
+            let handler = EventHandler.on(MilestoneReached.self, order: order) { payload, event, transaction in
+                guard isReady.value else { return .notReady(reason: "not yet") }
+                if payload.milestone == "poison" { try await Fault.constraintAtCommit.strike(transaction) }
+                try await note(event, transaction)
+                return .applied
+            }
+            let inbox = makeInbox(pool, [handler])
+            try await inbox.process(hundred(poison: 0))
+            // when
+            isReady.change { $0 = true }
+            try await pool.makeParkedDue()
+            try await inbox.sweep()
+            // then
+            #expect(try await pool.effectCount() == 99)
+            let leftCount = try await pool.query("select from inbox_parked").count
+            #expect(try await pool.deadLetters().count + leftCount == 1)
         }
     }
 

@@ -17,7 +17,9 @@ let listenerMigrations =
                 create table effects (
                     place bigint generated always as identity primary key,
                     event_id uuid not null, subject text not null, sequence bigint not null
-                )
+                );
+                -- Fails at the commit, where nobody can tell which event it was.
+                create table late_failures (one integer unique deferrable initially deferred)
                 """)
     ]
 

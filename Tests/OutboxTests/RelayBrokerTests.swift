@@ -24,7 +24,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(5)))
     func nothingIsLostOrOutOfOrderWithFourWritersAndARelay() async throws {
         try await withOutbox { pool in
             try await withBroker { broker, name in

@@ -80,11 +80,15 @@ struct Story {
                 placesTarget: 30, animationEnvelopeCents: 100_000_000, experimentsEnvelopeCents: 50_000_000), call)
         for number in UInt8(1)...3 {
             let application = Self.id(1, number)
-            for cents in [Int64(1), 30_000_000] {
+            // Deposited twice, first under another lead: the last deposit holds.
+            for siren in ["552100554", care.siren] {
+                var lead = care
+                lead.siren = siren
                 tell(
                     ApplicationSubmitted(
-                        application: application, call: call, lead: care, partners: [], animationBudgetCents: cents,
-                        requestedCents: cents, receipt: "", submittedAt: start), application)
+                        application: application, call: call, lead: lead, partners: [],
+                        animationBudgetCents: 30_000_000, requestedCents: 30_000_000, receipt: "", submittedAt: start),
+                    application)
             }
             let reasons = number == 3 ? ["lead-not-a-health-structure"] : []
             tell(
@@ -207,7 +211,8 @@ struct Story {
         }
         tell(
             MilestoneReached(
-                experiment: experiment, milestone: "forty", responsesCountMin: 40, responsesCount: 40, reachedAt: start),
+                experiment: experiment, milestone: "forty", responsesCountMin: 40, responsesCount: 40,
+                reachedAt: start),
             experiment)
     }
 }

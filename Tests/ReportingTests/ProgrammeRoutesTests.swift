@@ -28,7 +28,10 @@ struct ProgrammeRoutesTests {
             let agreements: [Agreement]
         }
         struct Applications: Decodable {
-            struct Ineligible: Decodable { let reasons: [String] }
+            struct Ineligible: Decodable {
+                let siren: String
+                let reasons: [String]
+            }
             struct Reserved: Decodable { let rank: Int }
             let byState: [String: Count]
             let ineligible: [Ineligible]
@@ -97,6 +100,7 @@ struct ProgrammeRoutesTests {
                 view.applications.byState.filter { $0.value.count > 0 }.mapValues(\.count)
                     == ["contracted": 1, "reserve": 1, "ineligible": 1])
             #expect(view.applications.ineligible.first?.reasons == ["lead-not-a-health-structure"])
+            #expect(view.applications.ineligible.first?.siren == "732829320")
             #expect(view.applications.reserveList.map(\.rank) == [2])
             #expect(
                 view.places.mapValues(\.count) == [
@@ -132,26 +136,38 @@ struct ProgrammeRoutesTests {
         }
     }
 
-    @Test func talliesStayRightWhenManyAreAppliedAtOnce() async throws {
+    /// Three versions of each response at the same moment, none of which sees the others yet.
+    @Test func aResponseCountsOnceWhenItsVersionsComeAtOnce() async throws {
         try await ServiceHarness.with(ReportingService.self) { service in
             // given
-            let story = Story()
-            let responses = story.events.filter {
-                $0.payload is ResponsesRecorded || $0.payload is ResponseAmended
+            let experiment = UUID()
+            func recorded(_ round: UInt8, version: Int) -> ResponsesRecorded {
+                let responses = (0..<40).map { Story.id(100 + round, $0) }
+                return ResponsesRecorded(
+                    experiment: experiment,
+                    items: responses.map {
+                        ResponseItem(
+                            response: $0, version: version, state: .valid, instrument: "SUS", instrumentVersion: "1",
+                            occasion: "M3", participant: $0, answeredAt: service.clock.now(), digest: "")
+                    },
+                    personal: responses.map {
+                        ResponseValues(response: $0, version: version, salt: "", score: 250 * version, answers: [])
+                    })
             }
             // when
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for worker in 0..<4 {
-                    var generator = SeededGenerator(seed: UInt64(worker))
-                    let mine = responses.shuffled(using: &generator)
-                    group.addTask { try await story.deliver(mine, to: service) }
+            for round in UInt8(0)..<10 {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for version in 1...3 {
+                        let payload = recorded(round, version: version)
+                        group.addTask { try await service.deliver(payload, subject: experiment.lowercase) }
+                    }
+                    try await group.waitForAll()
                 }
-                try await group.waitForAll()
             }
             // then
             let view = try await programme(service).decode(View.self)
-            #expect(view.responses.map(\.n) == [40, 40])
-            #expect(view.responses.last?.mean == "55.00" && view.responses.first?.nps == "2.50")
+            #expect(view.responses.map(\.n) == [400])
+            #expect(view.responses.first?.mean == "75.00")
         }
     }
 

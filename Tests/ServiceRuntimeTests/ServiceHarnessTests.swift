@@ -4,6 +4,7 @@ import HTTPDefaults
 import HTTPTypes
 import Hummingbird
 import Identity
+import Outbox
 import Postgres
 import ServiceRuntime
 import TestSupport
@@ -55,6 +56,22 @@ import Testing
             #expect(try rows.map { try $0.get("subject", as: String.self) } == ["g1", "g2"])
             #expect(try rows.map { try $0.get("version", as: Int64.self) } == [2, 1])
             #expect(try await service.deadLetterCount() == 0)
+        }
+    }
+
+    @Test func everyRequestThatMayHaveCommittedWakesTheRelay() async throws {
+        try await ServiceHarness.with(ProbeService.self) { service in
+            // given
+            _ = try await service.request(.get, "/health/live")
+            let start = ContinuousClock.now
+            await service.wakeUp.wait(atMost: .milliseconds(50))
+            #expect(ContinuousClock.now - start >= .milliseconds(50))
+            // when
+            _ = try await service.request(.post, "/v1/probes", as: [.operator])
+            // then
+            let answered = ContinuousClock.now
+            await service.wakeUp.wait(atMost: .seconds(61))
+            #expect(ContinuousClock.now - answered < .seconds(60))
         }
     }
 

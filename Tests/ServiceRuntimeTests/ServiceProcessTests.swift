@@ -55,7 +55,7 @@ import Testing
                     try await run(settings) {
                         try await waitUntil("ready") { await HealthcheckCommand<ProbeService>.ask(settings).isReady }
                         #expect(try await Self.post(port) == 201)
-                        // then: the relay was woken and published
+                        // then
                         try await RabbitAdministrator.withConnection(configuration, logger: logger) { administrator in
                             try await waitUntil("published") {
                                 try await administrator.messageCount(queue: "seen") == 1

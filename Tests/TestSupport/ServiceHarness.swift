@@ -6,7 +6,7 @@ package import Identity
 import Inbox
 import Logging
 import Observability
-import Outbox
+package import Outbox
 package import Postgres
 import RabbitMQ
 package import ServiceRuntime
@@ -22,6 +22,8 @@ package struct ServiceHarness: Sendable {
     package let pool: PostgresPool
     package let clock: TestClock
     package let settings: Settings
+    /// What the runtime signals after a request that may have committed events.
+    package let wakeUp: RelayWakeUp
     private let client: RouterClient
     private let inbox: InboxConsumer
     private let sequences = Sequences()
@@ -60,6 +62,7 @@ package struct ServiceHarness: Sendable {
         self.pool = pool
         self.clock = clock
         self.settings = context.settings
+        wakeUp = context.wakeUp
         client = RouterClient(router)
         inbox = InboxConsumer(
             listener: Definition.owner, pool: pool, consumer: consumer, handlers: parts.handlers, logger: logger)

@@ -8,8 +8,8 @@ import RabbitMQ
 import ServiceLifecycle
 import ServiceRuntime
 
-/// Takes in what one outside publisher sends. Nothing that it sends can stop the intake or hold up the queue: every message
-/// ends as a response, a duplicate, a waiting event or a quarantined copy, and each gets a receipt.
+/// Takes in what one outside publisher sends. Nothing that it sends can stop the intake or hold up the queue: every
+/// message ends as a response, a duplicate, a waiting event or a quarantined copy, and each gets a receipt.
 struct FeedbackIntake: Service {
     let publisher: String
     let consumer: RabbitConsumer
@@ -59,8 +59,8 @@ struct FeedbackIntake: Service {
         }
     }
 
-    /// Retries for as long as the database is away. Whatever else a batch makes fail is searched by halving: the message at
-    /// fault is quarantined, the others are counted.
+    /// Retries for as long as the database is away. Whatever else a batch makes fail is searched by halving: the
+    /// message at fault is quarantined, the others are counted.
     /// - Throws: `CancellationError` only.
     private func settle(_ messages: [InboundMessage]) async throws(CancellationError) -> IntakeTally {
         var pause = Duration.milliseconds(50)

@@ -7,8 +7,8 @@ import Postgres
 import RabbitMQ
 import ServiceLifecycle
 
-/// Brings receipts to their publishers' queues: at least once, and apart from everything else. Replicas share the work by
-/// claims, so none of them holds a transaction open while it waits for the broker.
+/// Brings receipts to their publishers' queues: at least once, and apart from everything else. Replicas share the work
+/// by claims, so none of them holds a transaction open while it waits for the broker.
 struct ReceiptsRelay<Publisher: MessagePublisher>: Service {
     private static var batchCountMax: Int { 100 }
     private static var claimSeconds: Int { 60 }

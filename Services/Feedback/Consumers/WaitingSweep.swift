@@ -3,8 +3,8 @@ import Observability
 import Outbox
 import ServiceLifecycle
 
-/// The net under events that wait: looks again at those that became due, and refuses those that waited too long. All replicas
-/// do it; the experiments' locks keep them apart.
+/// The net under events that wait: looks again at those that became due, and refuses those that waited too long. All
+/// replicas do it; the experiments' locks keep them apart.
 struct WaitingSweep: Service {
     private static let interval = Duration.seconds(1)
     /// A day.
@@ -35,7 +35,8 @@ struct WaitingSweep: Service {
         }
     }
 
-    /// All that is due together; if one of them makes the database fail, the first alone, and if it is that one, it is refused.
+    /// All that is due together; if one of them makes the database fail, the first alone, and if it is that one, it is
+    /// refused.
     private func sweepOnce() async throws -> Int {
         do {
             return try await intake.sweep(waitSecondsMax: Self.waitSecondsMax)

@@ -11,12 +11,14 @@ package struct EventSplit: Sendable {
         self.overhead = overhead
     }
 
-    /// Responses in one event: CloudEvents obliges nobody to forward more than 64 KiB, and the attributes need room too.
+    /// Responses in one event: CloudEvents obliges nobody to forward more than 64 KiB, and the attributes need room
+    /// too.
     package static let responses = EventSplit(itemCountMax: 200, byteCountMax: 49_152, overhead: 256)
     /// Receipts in one message to a publisher.
     package static let receipts = EventSplit(itemCountMax: 100, byteCountMax: 49_152, overhead: 512)
 
-    /// Cuts a list in order, so that every part keeps both limits. An item too large for any message still gets its own.
+    /// Cuts a list in order, so that every part keeps both limits. An item too large for any message still gets its
+    /// own.
     package func ranges(byteCounts: [Int]) -> [Range<Int>] {
         var ranges: [Range<Int>] = []
         var start = 0

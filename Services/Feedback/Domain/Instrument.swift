@@ -17,8 +17,8 @@ package struct Instrument: Sendable, Equatable {
     package let source: String
 
     /// The ten items in English (Brooke 1996) and in the validated French version F-SUS (Gronier & Baudet 2021,
-    /// doi 10.1080/10447318.2021.1898828) are scored alike. A missing item counts as the centre of the scale (Bangor et al.
-    /// 2009; the French instructions say the same).
+    /// doi 10.1080/10447318.2021.1898828) are scored alike. A missing item counts as the centre of the scale (Bangor et
+    /// al. 2009; the French instructions say the same).
     package static let systemUsability = Instrument(
         name: "SUS", itemCount: 10, levels: 1...5, levelOfMissingItem: 3, scoring: .systemUsability,
         source: "Brooke 1996; Gronier & Baudet 2021, doi 10.1080/10447318.2021.1898828")
@@ -56,7 +56,8 @@ package struct Instrument: Sendable, Equatable {
         }
     }
 
-    /// `2.5 × (Σ odd items (x − 1) + Σ even items (5 − x))` points; in tenths the factor is 25, so that no fraction is needed.
+    /// `2.5 × (Σ odd items (x − 1) + Σ even items (5 − x))` points; in tenths the factor is 25, so that no fraction is
+    /// needed.
     private static func systemUsabilityTenths(_ levels: [Int]) -> Int {
         25 * levels.enumerated().reduce(0) { $0 + ($1.offset.isMultiple(of: 2) ? $1.element - 1 : 5 - $1.element) }
     }

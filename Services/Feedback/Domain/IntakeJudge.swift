@@ -25,10 +25,11 @@ package enum Verdict: Sendable, Equatable {
     case refused(Refusal)
 }
 
-/// Judges submissions one after the other against the facts that were read for all of them; each verdict is a fact for the next.
+/// Judges submissions one after the other against the facts that were read for all of them; each verdict is a fact for
+/// the next.
 ///
-/// The end does not depend on the order of arrival: a correction waits for what it corrects, and one that is older than the
-/// version in force changes nothing.
+/// The end does not depend on the order of arrival: a correction waits for what it corrects, and one that is older than
+/// the version in force changes nothing.
 package struct IntakeJudge: Sendable {
     package var experiments: [UUID: ExperimentFacts]
     package var participants: [ParticipantKey: ParticipantFacts]

@@ -54,8 +54,8 @@ package struct Submission: Sendable, Equatable {
         amends.map { EventIdentity(publisher: identity.publisher, source: identity.source, id: $0) }
     }
 
-    /// What makes two messages the same event, whatever the order of their members: every part with its length, so that no two
-    /// submissions share a text.
+    /// What makes two messages the same event, whatever the order of their members: every part with its length, so that
+    /// no two submissions share a text.
     package var canonicalContent: String {
         let parts = [
             amends ?? "-", "\(Int64((answeredAt.timeIntervalSince1970 * 1000).rounded()))", experiment.uuidString,

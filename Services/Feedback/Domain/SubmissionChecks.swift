@@ -97,7 +97,7 @@ package enum SubmissionChecks {
             throw Refusal(
                 .outsideWindow, at: "/time",
                 mend:
-                    "\(first.occasion) is open from day \(first.opensDay) to before day \(first.closesDay); this is day \(day)"
+                    "open from day \(first.opensDay) to before day \(first.closesDay) of the experiment; this is \(day)"
             )
         }
         return open

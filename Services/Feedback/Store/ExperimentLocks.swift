@@ -3,8 +3,8 @@ import Postgres
 
 /// Puts everything about one experiment in a line: submissions, what experimentation tells, counts and milestones.
 ///
-/// Advisory locks rather than rows, because an event and the first response may both come before the experiment has a row;
-/// whoever comes second sees what the other wrote, and no submission waits for something that is there.
+/// Advisory locks rather than rows, because an event and the first response may both come before the experiment has a
+/// row; whoever comes second sees what the other wrote, and no submission waits for something that is there.
 enum ExperimentLocks {
     /// Takes experiments for the rest of the transaction, in one order for everybody.
     static func take(_ experiments: some Sequence<UUID>, in session: some PostgresSession) async throws(PostgresError) {

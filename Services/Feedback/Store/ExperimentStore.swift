@@ -33,7 +33,8 @@ struct ExperimentStore: Sendable {
         try await ExperimentLocks.take([completed.experiment], in: session)
         try await session.query(
             """
-            insert into experiments (experiment, completed_at) values (\(completed.experiment), \(completed.completedAt))
+            insert into experiments (experiment, completed_at)
+            values (\(completed.experiment), \(completed.completedAt))
             on conflict (experiment) do update set completed_at = excluded.completed_at
             """)
     }
@@ -84,7 +85,8 @@ struct ExperimentStore: Sendable {
             """
             insert into measure_windows (experiment, instrument, occasion, opens_day, closes_day, instrument_version)
             select \(approved.experiment), w.* from unnest(
-                \(windows.map(\.instrument)), \(windows.map(\.occasion)), \(windows.map { Int32(clamping: $0.opensDay) }),
+                \(windows.map(\.instrument)), \(windows.map(\.occasion)),
+                \(windows.map { Int32(clamping: $0.opensDay) }),
                 \(windows.map { Int32(clamping: $0.closesDay) }), \(windows.map(\.instrumentVersion))) as w
             on conflict do nothing
             """)

@@ -128,7 +128,8 @@ struct FeedbackReadings: Sendable {
     ) async throws(PostgresError) -> [QuarantinedMessage] {
         let rows = try await pool.query(
             """
-            select position, publisher, source, event_id, reason, field, mend, received_at, byte_count, body from quarantine
+            select position, publisher, source, event_id, reason, field, mend, received_at, byte_count, body
+            from quarantine
             where publisher = \(publisher) and position < \(before ?? Int64.max) order by position desc limit \(limit)
             """)
         var messages: [QuarantinedMessage] = []

@@ -73,7 +73,8 @@ struct IdentityRowColumns {
 
     var insert: PostgresQuery {
         """
-        insert into identities (publisher, source, event_id, content_hash, outcome, reason, field, mend, response, version)
+        insert into identities (publisher, source, event_id, content_hash, outcome, reason, field, mend, response,
+            version)
         select * from unnest(
             \(keys.publishers), \(keys.sources), \(keys.ids), \(hashes), \(outcomes), \(reasons), \(fields), \(mends),
             \(responses), \(versions))
@@ -86,8 +87,9 @@ struct IdentityRowColumns {
         update identities as i set outcome = k.outcome, reason = k.reason, field = k.field, mend = k.mend,
             response = k.response, version = k.version
         from unnest(
-            \(keys.publishers), \(keys.sources), \(keys.ids), \(outcomes), \(reasons), \(fields), \(mends), \(responses),
-            \(versions)) as k (publisher, source, event_id, outcome, reason, field, mend, response, version)
+            \(keys.publishers), \(keys.sources), \(keys.ids), \(outcomes), \(reasons), \(fields), \(mends),
+            \(responses), \(versions))
+            as k (publisher, source, event_id, outcome, reason, field, mend, response, version)
         where i.publisher = k.publisher and i.source = k.source and i.event_id = k.event_id
         """
     }
@@ -122,12 +124,13 @@ struct ResponseColumns {
         """
         insert into responses as r (experiment, participant, instrument, occasion, response, version, state,
             instrument_version, answered_at, publisher)
-        select k.experiment, k.participant, k.instrument, k.occasion, k.response, k.version, 'valid', k.instrument_version,
-            k.answered_at, k.publisher
+        select k.experiment, k.participant, k.instrument, k.occasion, k.response, k.version, 'valid',
+            k.instrument_version, k.answered_at, k.publisher
         from unnest(
             \(experiments), \(participants), \(instruments), \(occasions), \(responses), \(versions),
             \(instrumentVersions), \(times), \(publishers))
-            as k (experiment, participant, instrument, occasion, response, version, instrument_version, answered_at, publisher)
+            as k (experiment, participant, instrument, occasion, response, version, instrument_version, answered_at,
+                publisher)
         on conflict (experiment, participant, instrument, occasion) do update
             set version = excluded.version, instrument_version = excluded.instrument_version,
                 answered_at = excluded.answered_at, recorded_at = excluded.recorded_at

@@ -117,7 +117,9 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
             from unnest(\(publishers.sorted())) as p (publisher)
             cross join lateral (
                 select count(*) as waiting_count
-                from (select from waiting as w where w.publisher = p.publisher limit \(IntakePlan.waitingCountMax)) as seen
+                from (
+                    select from waiting as w where w.publisher = p.publisher limit \(IntakePlan.waitingCountMax)
+                ) as seen
             ) as w
             """)
         var counts: [String: Int] = [:]

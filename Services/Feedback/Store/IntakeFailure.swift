@@ -28,8 +28,8 @@ enum IntakeFailure {
         }
     }
 
-    /// Values that do not fit (22), constraints (23), limits (54), a trigger's exception (P0). A missing table or privilege is
-    /// no message's fault: taking it for one would empty the queue into the quarantine.
+    /// Values that do not fit (22), constraints (23), limits (54), a trigger's exception (P0). A missing table or
+    /// privilege is no message's fault: taking it for one would empty the queue into the quarantine.
     private static func isAboutData(_ sqlState: String?) -> Bool {
         guard let sqlState else { return false }
         return ["21", "22", "23", "54", "P0"].contains { sqlState.hasPrefix($0) }

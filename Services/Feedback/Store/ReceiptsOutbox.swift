@@ -59,7 +59,8 @@ enum ReceiptsOutbox {
     ) async throws(PostgresError) -> [ReceiptsMessage] {
         let rows = try await session.query(
             """
-            update receipts_outbox as o set claimed_until = clock_timestamp() + make_interval(secs => \(Double(seconds)))
+            update receipts_outbox as o
+            set claimed_until = clock_timestamp() + make_interval(secs => \(Double(seconds)))
             from (
                 select position from receipts_outbox where claimed_until < clock_timestamp()
                 order by position limit \(limit) for update skip locked

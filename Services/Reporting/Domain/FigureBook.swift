@@ -1,6 +1,7 @@
 package import struct FoundationEssentials.UUID
 
-/// The name of a number, such as `paid:total` or `applications:ineligible`: what a reader opens to see the events behind it.
+/// The name of a number, such as `paid:total` or `applications:ineligible`: what a reader opens to see the events
+/// behind it.
 package struct FigureID: Hashable, Sendable {
     package let text: String
 

@@ -1,7 +1,8 @@
 package import struct FoundationEssentials.Date
 package import struct FoundationEssentials.UUID
 
-/// What can become known about the programme. Responses and participants are too many and have projections of their own.
+/// What can become known about the programme. Responses and participants are too many and have projections of their
+/// own.
 package enum FactKind: String, Sendable, CaseIterable {
     case callPublished = "call-published"
     case applicationSubmitted = "application-submitted"

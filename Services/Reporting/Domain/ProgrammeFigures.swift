@@ -34,7 +34,8 @@ package enum ProgrammeFigures {
             guard let experiment = cofunding.experiment else { continue }
             book.add(cofunding.amountCents ?? 0, to: FigureID("cofunding", experiment), because: cofunding)
         }
-        // Agreements, tranches and payments are about the animation of a place; experiments have no agreement of their own.
+        // Agreements, tranches and payments are about the animation of a place; experiments have no agreement of their
+        // own.
         let steps: [(String, FactKind)] = [
             ("committed", .agreementSigned), ("released", .trancheReleased), ("paid", .paymentExecuted),
         ]

@@ -84,7 +84,8 @@ package struct ResponseTally: Sendable, Equatable {
     }
 }
 
-/// Responses and their tallies: of two versions of one response the later counts, so order and repetition change nothing.
+/// Responses and their tallies: of two versions of one response the later counts, so order and repetition change
+/// nothing.
 package struct ResponseBook: Sendable, Equatable {
     private var versions: [UUID: ResponseVersion] = [:]
     package private(set) var tallies: [ResponseCell: ResponseTally] = [:]

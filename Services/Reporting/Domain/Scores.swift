@@ -3,8 +3,8 @@ package enum Scores {
     package static let systemUsability = "SUS"
     package static let netPromoter = "NPS"
 
-    /// Below this number of persons a cell is hidden from readers other than ministry and operator: "aucune case ne doit
-    /// concerner moins de 11 unités" (CASD).
+    /// Below this number of persons a cell is hidden from readers other than ministry and operator: "aucune case ne
+    /// doit concerner moins de 11 unités" (CASD).
     package static let shownCountMin: Int64 = 11
 
     /// The mean in the instrument's own points; nil without scores.

@@ -16,7 +16,8 @@ enum FactStore {
                 experiment, siren, money_kind, amount_cents, ordinal, target, quantity, word, reasons)
             select * from unnest(
                 \(c.kinds), \(c.keys), \(c.sequences), \(c.events), \(c.times), \(c.calls), \(c.applications),
-                \(c.agreements), \(c.tranches), \(c.sites), \(c.experiments), \(c.sirens), \(c.moneyKinds), \(c.amounts),
+                \(c.agreements), \(c.tranches), \(c.sites), \(c.experiments), \(c.sirens), \(c.moneyKinds),
+                \(c.amounts),
                 \(c.ordinals), \(c.targets), \(c.quantities), \(c.words), \(c.reasons))
             on conflict (kind, key) do update set
                 sequence = excluded.sequence, event_id = excluded.event_id, time = excluded.time, call = excluded.call,

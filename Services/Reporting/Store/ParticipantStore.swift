@@ -28,7 +28,8 @@ enum ParticipantStore {
             )
             insert into participant_counts as c (experiment, participants_count)
             select experiment, count(*) from enrolled group by experiment order by experiment
-            on conflict (experiment) do update set participants_count = c.participants_count + excluded.participants_count
+            on conflict (experiment) do update
+                set participants_count = c.participants_count + excluded.participants_count
             """)
     }
 

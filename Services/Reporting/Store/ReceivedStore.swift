@@ -47,7 +47,8 @@ enum ReceivedStore {
             with given as materialized (
                 select * from unnest(
                     \(columns.ids), \(columns.owners), \(columns.types), \(columns.subjects), \(columns.sequences),
-                    \(columns.times), \(columns.correlations), \(columns.causations), \(columns.data), \(columns.personal))
+                    \(columns.times), \(columns.correlations), \(columns.causations), \(columns.data),
+                    \(columns.personal))
                     as g (event_id, owner, type, subject, sequence, time, correlation, causation, data, personal)
             ), appended as (
                 insert into received (event_id, owner, type, subject, sequence, time, correlation, causation, data)

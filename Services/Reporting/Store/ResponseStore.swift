@@ -31,8 +31,8 @@ enum ResponseStore {
     static func tallies(in session: some PostgresSession) async throws(PostgresError) -> [ResponseCell: ResponseTally] {
         let rows = try await session.query(
             """
-            select experiment, instrument, occasion, responses_count, scored_count, score_sum, promoter_count, passive_count,
-                detractor_count
+            select experiment, instrument, occasion, responses_count, scored_count, score_sum, promoter_count,
+                passive_count, detractor_count
             from response_cells where responses_count > 0
             """)
         var tallies: [ResponseCell: ResponseTally] = [:]
@@ -134,7 +134,8 @@ enum ResponseStore {
 }
 
 extension UUID {
-    /// One half mixed with the other, and with a number of this service: other schemas of one database lock the same ids.
+    /// One half mixed with the other, and with a number of this service: other schemas of one database lock the same
+    /// ids.
     fileprivate var lockKey: Int64 {
         withUnsafeBytes(of: uuid) { bytes in
             bytes.loadUnaligned(fromByteOffset: 0, as: Int64.self)

@@ -1,4 +1,5 @@
--- What the events of experimentation told so far. They come in any order, so every column but the key may still be missing.
+-- What the events of experimentation told so far. They come in any order, so every column but the key may still be
+-- missing.
 create table experiments (
     experiment uuid primary key,
     registered_at timestamptz,

@@ -1,5 +1,6 @@
--- Every event that a publisher ever sent, under the name that the publisher gave it. It lives as long as the responses: a
--- table partitioned by time could not tell that an event came before. Hashed, so that no single index outgrows the cache.
+-- Every event that a publisher ever sent, under the name that the publisher gave it. It lives as long as the responses:
+-- a table partitioned by time could not tell that an event came before. Hashed, so that no single index outgrows the
+-- cache.
 create table identities (
     publisher text not null,
     source text not null,
@@ -27,8 +28,8 @@ create table identities_5 partition of identities for values with (modulus 8, re
 create table identities_6 partition of identities for values with (modulus 8, remainder 6);
 create table identities_7 partition of identities for values with (modulus 8, remainder 7);
 
--- The version of each response that is in force. The key says that a participant answers an instrument once per occasion,
--- and begins with the experiment, so that one index serves the summary too.
+-- The version of each response that is in force. The key says that a participant answers an instrument once per
+-- occasion, and begins with the experiment, so that one index serves the summary too.
 create table responses (
     experiment uuid not null,
     participant uuid not null,
@@ -57,7 +58,8 @@ create table response_values (
     primary key (response, version)
 );
 
--- Submissions that refer to something unknown yet. Real time, not the programme's: what is waited for is our own delivery.
+-- Submissions that refer to something unknown yet. Real time, not the programme's: what is waited for is our own
+-- delivery.
 create table waiting (
     position bigint generated always as identity primary key,
     publisher text not null,

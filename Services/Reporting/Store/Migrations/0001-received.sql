@@ -1,4 +1,5 @@
--- Everything that was ever received, once: the source of every rebuild and of every figure's proof. Never changed or deleted.
+-- Everything that was ever received, once: the source of every rebuild and of every figure's proof. Never changed or
+-- deleted.
 create table received (
     position bigint generated always as identity primary key,
     event_id uuid not null unique,

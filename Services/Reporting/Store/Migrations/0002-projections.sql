@@ -1,4 +1,5 @@
--- What is known about the programme, the latest of each kind and key. Whatever the order in which the events came, the same.
+-- What is known about the programme, the latest of each kind and key. Whatever the order in which the events came, the
+-- same.
 create table facts (
     kind text not null,
     -- An id; for a milestone the experiment and the milestone's name.
@@ -54,8 +55,8 @@ create table responses (
     score int
 ) with (fillfactor = 90);
 
--- Whole numbers from which every mean is computed exactly. Maintained by difference, so that reading them costs the same
--- however many responses there are.
+-- Whole numbers from which every mean is computed exactly. Maintained by difference, so that reading them costs the
+-- same however many responses there are.
 create table response_cells (
     experiment uuid not null,
     instrument text not null,

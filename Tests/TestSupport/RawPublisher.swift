@@ -1,12 +1,11 @@
 import Foundation
 import Glibc
-import TestSupport
 
 /// Publishes what no decent client would: it writes AMQP 0-9-1 frames itself, with any bytes as properties.
-final class RawPublisher {
+package final class RawPublisher {
     private let descriptor: Int32
 
-    init(port: UInt16) throws {
+    package init(port: UInt16) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -26,7 +25,7 @@ final class RawPublisher {
 
     /// Publishes to the default exchange and waits until the broker has it.
     /// - Parameter properties: the property flags and list, as they stand in the header frame.
-    func publish(queue: String, properties: [UInt8], body: [UInt8]) throws {
+    package func publish(queue: String, properties: [UInt8], body: [UInt8]) throws {
         try write(method(1, 60, 40, [0, 0] + short("") + short(queue) + [0]))
         let header: [UInt8] = [0, 60, 0, 0] + bigEndian(UInt64(body.count)) + properties
         try write(frame(2, 1, header))
@@ -40,18 +39,18 @@ final class RawPublisher {
 
     // MARK: Pieces of the protocol
 
-    static func properties(headers table: [UInt8], deliveryMode: UInt8 = 2) -> [UInt8] {
+    package static func properties(headers table: [UInt8], deliveryMode: UInt8 = 2) -> [UInt8] {
         [0b0011_0000, 0] + bigEndian(UInt32(table.count)) + table + [deliveryMode]
     }
 
-    static func entry(_ key: [UInt8], _ kind: Character, _ value: [UInt8]) -> [UInt8] {
+    package static func entry(_ key: [UInt8], _ kind: Character, _ value: [UInt8]) -> [UInt8] {
         [UInt8(key.count)] + key + [kind.asciiValue ?? 0] + value
     }
 
-    static func text(_ bytes: [UInt8]) -> [UInt8] { bigEndian(UInt32(bytes.count)) + bytes }
+    package static func text(_ bytes: [UInt8]) -> [UInt8] { bigEndian(UInt32(bytes.count)) + bytes }
 
     /// A table in a table in a table …
-    static func nested(_ levels: Int) -> [UInt8] {
+    package static func nested(_ levels: Int) -> [UInt8] {
         var table: [UInt8] = []
         for _ in 0..<levels { table = entry([UInt8(ascii: "k")], "F", bigEndian(UInt32(table.count)) + table) }
         return table
