@@ -135,6 +135,12 @@ import Testing
             let payload = try #require(try approved.first?.decode(CofundingApproved.self))
             #expect(payload.approvedCents == 20_000_000 && payload.experiment == experiment)
             #expect(payload.derivation.filter(\.isBinding).map(\.rule) == ["experiment-rate"])
+            // when: the request comes again as another event
+            try await programme.service.deliver(
+                Controls.request(experiment, under: agreement), subject: experiment.lowercase, sequence: 2)
+            // then
+            #expect(try await programme.service.recordedEvents(type: CofundingApproved.type.name).count == 1)
+            #expect(try await programme.service.recordedEvents(type: CofundingRefused.type.name).isEmpty)
             // when: the envelope is empty now
             let other = UUID()
             try await programme.service.deliver(Controls.request(other, under: agreement), subject: other.lowercase)
