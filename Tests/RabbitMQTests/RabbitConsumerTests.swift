@@ -49,6 +49,38 @@ import Testing
         }
     }
 
+    /// A waiter is registered outside the loop; a loop that had just looked for one slept on for a quarter heartbeat.
+    @Test func whatCameWhileNobodyWaitedIsHandedOutAtOnce() async throws {
+        // given
+        try await withBroker(TestBroker.configuration(heartbeat: .seconds(60))) { configuration, name in
+            let queue = name("orders")
+            try await fill(configuration, queue, 1)
+
+            // when
+            let longest = try await withPublisher(configuration) { publisher in
+                try await withConsumer(configuration, queue) { consumer in
+                    var longest = Duration.zero
+                    for round in 1...60 where longest < .seconds(10) {
+                        guard let batch = try await consumer.next() else { break }
+                        _ = await publisher.publish(messages(round..<round + 1, to: queue), deadline: .seconds(10))
+                        await consumer.acknowledge(batch)
+                        // As long as a small transaction: the next message comes while nobody waits for it.
+                        try await Task.sleep(for: .milliseconds(round % 6))
+                        let began = ContinuousClock.now
+                        guard let next = try await consumer.next() else { break }
+                        longest = max(longest, ContinuousClock.now - began)
+                        await consumer.acknowledge(next)
+                        _ = await publisher.publish(messages(0..<1, to: queue), deadline: .seconds(10))
+                    }
+                    return longest
+                }
+            }
+
+            // then
+            #expect(longest < .seconds(10))
+        }
+    }
+
     @Test func aBatchThatIsFinishedFirstWaitsForTheOneBeforeIt() async throws {
         try await withBroker { configuration, name in
             // given
