@@ -10,7 +10,7 @@ PYTHON := PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=Tests/SystemTests /usr/bin/python
 export MAILLAGE_BINARIES ?= $(CURDIR)/.build/$(CONFIGURATION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench up down status logs token build format clean image packages
+.PHONY: help demo test lint contract bench up down status logs token build format clean image packages
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,11 +23,16 @@ test: packages ## all tiers, the system tests last
 
 lint: packages ## format and the rules of the house
 	swift format lint --strict --recursive $(wildcard $(SOURCES))
-	swift test $(CHECKED) --filter ArchitectureTests
+	swift test $(CHECKED) --filter 'ArchitectureTests|ContractTests'
 
-bench: packages ## release build, each figure beside its baseline [ONLY=relay]
+contract: packages ## writes docs/asyncapi.yaml and the golden files from Shared/Events
+	MAILLAGE_WRITE_CONTRACT=1 swift test $(CHECKED) --filter ContractTests
+	git --no-pager diff --stat docs/asyncapi.yaml Tests/Resources/events
+
+bench: ## release build, each figure beside its baseline [ONLY=relay]
+	@deploy/local/packages.sh bench
 	swift build --configuration release --scratch-path .build-release $(CHECKED) --product bench
-	.build-release/release/bench $(if $(ONLY),--only $(ONLY))
+	@deploy/local/bench.sh .build-release/release/bench .local/bench $(if $(ONLY),--only $(ONLY))
 
 up: build ## servers and services in the background
 	@deploy/local/instance.sh up $(INSTANCE)

@@ -67,7 +67,7 @@ func service(
             dependencies: [.byName(name: "\(name)Domain")] + serviceDependencies + domain + also,
             path: "Services/\(name)",
             exclude: ["Domain"],
-            resources: [.embedInCode("Store/Migrations")],
+            resources: [.embedInCode("Store/Migrations"), .embedInCode("Routes/openapi.yaml")],
             swiftSettings: settings),
         .testTarget(
             name: "\(name)DomainTests",
@@ -138,7 +138,7 @@ let testTargets: [Target] = [
         name: "TestSupport",
         dependencies: [
             "Events", "HTTPDefaults", "Identity", "Inbox", "Migrations", "Observability", "Outbox", "Postgres",
-            "RabbitMQ", "ServiceRuntime", httpTypes, hummingbird, jwtKit, logging, nioCore,
+            "RabbitMQ", "ServiceRuntime", httpTypes, hummingbird, jwtKit, logging, nioCore, yams,
         ],
         path: "Tests/TestSupport", swiftSettings: settings),
     tests("Architecture", ["Events", yams]),

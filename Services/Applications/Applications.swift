@@ -12,6 +12,7 @@ enum ApplicationsService: ServiceDefinition {
     static let owner = EventOwner.applications
     static let migrations = ApplicationsSchema.migrations
     static let appendOnlyTables = ApplicationsSchema.appendOnlyTables
+    static let openAPI = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)
 
     static func build(_ context: BuildContext) async throws -> ServiceParts {
         let (pool, clock) = (context.pool, context.clock)

@@ -12,6 +12,7 @@ enum ExperimentationService: ServiceDefinition {
     static let owner = EventOwner.experimentation
     static let migrations = ExperimentationSchema.migrations
     static let appendOnlyTables = ExperimentationSchema.appendOnlyTables
+    static let openAPI = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)
 
     static func build(_ context: BuildContext) async throws -> ServiceParts {
         let (pool, clock) = (context.pool, context.clock)

@@ -26,6 +26,7 @@ enum FeedbackService: ServiceDefinition {
     ]
     static let settings = FeedbackSettings.all
     static let requiredSettings = [SettingKey.brokerOutsideURL, FeedbackSettings.publishers]
+    static let openAPI = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)
 
     static func build(_ context: BuildContext) async throws -> ServiceParts {
         let publishers = try FeedbackSettings.publisherNames(context.settings)

@@ -16,6 +16,7 @@ enum FundingService: ServiceDefinition {
     static let owner = EventOwner.funding
     static let migrations = FundingSchema.migrations
     static let appendOnlyTables = FundingSchema.appendOnlyTables
+    static let openAPI = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)
 
     static func build(_ context: BuildContext) async throws -> ServiceParts {
         let grants = GrantStore()

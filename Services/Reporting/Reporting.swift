@@ -19,6 +19,7 @@ enum ReportingService: ServiceDefinition {
             sql: String(decoding: PackageResources._002_projections_sql, as: UTF8.self)),
     ]
     static let appendOnlyTables = ["received"]
+    static let openAPI = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)
 
     static func build(_ context: BuildContext) async throws -> ServiceParts {
         let programmes = ProgrammeStore(pool: context.pool)

@@ -6,13 +6,11 @@ import Synchronization
 /// reaches Swift's cooperative pool.
 ///
 /// One turn of the loop: run the queued jobs, call the connection's `tick`, wait for the socket, for new jobs or for
-/// the time that `tick` answered. `poll` watches two descriptors, so `epoll` would only add a system call; the
-/// wake-up
+/// the time that `tick` answered. `poll` watches two descriptors, so `epoll` would only add a system call; the wake-up
 /// is a pipe because `eventfd` is not visible from Swift's `Glibc` (docs/decisions/0003).
 ///
 /// The thread lives until ``stop()``, which the owning actor calls in its `isolated deinit` and never earlier: a job
-/// that
-/// arrives after the thread ended would leave its caller waiting for ever.
+/// that arrives after the thread ended would leave its caller waiting for ever.
 package final class LoopExecutor: SerialExecutor, Sendable {
     /// What the loop waits for on the attached socket.
     package struct Interest: OptionSet, Sendable {

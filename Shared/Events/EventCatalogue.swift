@@ -4,8 +4,7 @@ package enum EventCatalogue {
     package struct Entry: Sendable {
         package let payload: any EventPayload.Type
         /// The services with a handler. A service that follows the noun for another type receives this one too, and
-        /// only
-        /// counts it.
+        /// only counts it.
         package let handledBy: Set<EventOwner>
         package var type: EventType { payload.type }
     }

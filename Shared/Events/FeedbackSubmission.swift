@@ -1,8 +1,7 @@
 /// What an outside publisher sends, and what it gets back: the contract of the outsiders' virtual host.
 ///
 /// A submission is a CloudEvents 1.0 message in structured JSON. `source` and `id` are the publisher's own; together
-/// with the
-/// queue that the message came through they are the identity of the event.
+/// with the queue that the message came through they are the identity of the event.
 package enum FeedbackSubmission {
     /// A new response; `data` is ``Response``.
     package static let submitted = "maillage.response.submitted.v1"
@@ -14,9 +13,8 @@ package enum FeedbackSubmission {
     /// The longest message that is looked at.
     package static let byteCountMax = 65_536
 
-    /// The publisher's exchange (fanout) and queue carry the same name; nobody else may write there, so the queue
-    /// that a
-    /// message came through says who sent it, whatever the message claims.
+    /// The publisher's exchange (fanout) and queue carry the same name; nobody else may write there, so the queue that
+    /// a message came through says who sent it, whatever the message claims.
     package static func queue(of publisher: String) -> String { "feedback.in.\(publisher)" }
 
     /// The queue that the publisher alone may read.

@@ -8,11 +8,9 @@ package struct JSONSyntaxError: Error, Equatable, CustomStringConvertible {
 
 /// The members of one JSON object, found in a single strict pass (RFC 8259) that allocates nothing per member.
 ///
-/// A consumer takes an envelope apart with this before it knows the type of what is inside. Values stay bytes;
-/// whoever
-/// knows their type decodes them. Checked on the way: grammar, depth, UTF-8, no NUL (PostgreSQL refuses it in text),
-/// no key
-/// twice at the top.
+/// A consumer takes an envelope apart with this before it knows the type of what is inside. Values stay bytes; whoever
+/// knows their type decodes them. Checked on the way: grammar, depth, UTF-8, no NUL (PostgreSQL refuses it in text), no
+/// key twice at the top.
 package struct JSONMembers: Sendable {
     /// Objects and arrays within each other; hostile bodies nest until a recursive reader runs out of stack.
     package static let depthMax = 32

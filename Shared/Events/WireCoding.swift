@@ -158,8 +158,7 @@ extension Int64 {
 }
 
 // Synthesised `encode(to:)` of this target picks these overloads: identifiers stand on the wire in lower case, as RFC
-// 9562
-// asks of writers and as PostgreSQL prints them, where Foundation would write upper case.
+// 9562 asks of writers and as PostgreSQL prints them, where Foundation would write upper case.
 extension KeyedEncodingContainer {
     mutating func encode(_ value: UUID, forKey key: Key) throws { try encode(value.lowercase, forKey: key) }
 

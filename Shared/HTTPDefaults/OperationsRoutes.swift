@@ -21,7 +21,7 @@ package struct OperationsRoutes: Sendable {
     private let metrics: PrometheusMetricsFactory
     private let openAPI: String
 
-    /// - Parameter openAPI: the text of `docs/openapi/<service>.yaml`; empty when there is none.
+    /// - Parameter openAPI: the text of the service's `Routes/openapi.yaml`; empty when there is none.
     package init(checks: [ReadinessCheck], metrics: PrometheusMetricsFactory, openAPI: String) {
         self.checks = checks
         self.metrics = metrics

@@ -16,8 +16,7 @@ final class DeliveryWaiters: Sendable {
     private let hasNewWaiter: @Sendable () -> Void
 
     /// - Parameter hasNewWaiter: called after somebody began to wait, from any thread. Who looked for waiters just
-    ///   before that,
-    ///   and found none, has to look again: the continuation is made outside the actor.
+    ///   before that, and found none, has to look again: the continuation is made outside the actor.
     init(hasNewWaiter: @escaping @Sendable () -> Void) {
         self.hasNewWaiter = hasNewWaiter
     }

@@ -21,7 +21,7 @@ package protocol ServiceDefinition: SendableMetatype {
     static var settings: [SettingKey] { get }
     /// Keys that `serve` cannot do without, besides database, broker and identity.
     static var requiredSettings: [SettingKey] { get }
-    /// The text of `docs/openapi/<service>.yaml`.
+    /// The text of the service's `Routes/openapi.yaml`, which `docs/openapi` links to; served as `/openapi.yaml`.
     static var openAPI: String { get }
     /// Wires stores, routes and consumers; the same for the process and for its tests.
     static func build(_ context: BuildContext) async throws -> ServiceParts

@@ -3,8 +3,7 @@ import Foundation
 import Testing
 
 /// Code, golden files and docs/asyncapi.yaml say the same. `make contract` writes the last two from the code; a
-/// published
-/// version must then show no difference in `git diff`.
+/// published version must then show no difference in `git diff`.
 @Suite struct ContractTests {
     static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()

@@ -11,9 +11,8 @@ indirect enum SchemaNode: Equatable {
     static func == (left: SchemaNode, right: SchemaNode) -> Bool { left.yaml() == right.yaml() }
 }
 
-/// Derives the schema of a `Decodable` type by decoding it from a source that answers every question with a sample
-/// and notes
-/// what was asked: the schema is what the code reads, and cannot drift from it.
+/// Derives the schema of a `Decodable` type by decoding it from a source that answers every question with a sample and
+/// notes what was asked: the schema is what the code reads, and cannot drift from it.
 enum SchemaReflection {
     static func schema<T: Decodable>(of type: T.Type) throws -> SchemaNode {
         try sample(type).schema

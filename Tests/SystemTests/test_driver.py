@@ -84,6 +84,13 @@ class Comparison(unittest.TestCase):
         cut = CampaignResult(told, expected, published=1, sent_again=0, seconds=1, was_cut=True)
         self.assertEqual([len(receipt_mismatches(result)) for result in (again, once, cut)], [0, 1, 0])
 
+    def test_a_repetition_of_what_was_refused_is_a_duplicate_with_the_same_reason(self) -> None:
+        expected: dict[str, Outcomes] = {"p/1": Counter({("refused", "too-large"): 1})}
+        same, other = (Counter({("refused", "too-large"): 1, ("duplicate", reason): 1}) for reason in ("too-large", "schema"))
+        results = [CampaignResult({"p/1": told}, expected, published=1, sent_again=0, seconds=1, was_cut=True)
+                   for told in (same, other)]
+        self.assertEqual([len(receipt_mismatches(result)) for result in results], [0, 1])
+
 
 class Table(unittest.TestCase):
     def test_money_is_written_as_in_french_print(self) -> None:

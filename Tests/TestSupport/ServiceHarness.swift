@@ -2,6 +2,7 @@ package import Events
 package import FoundationEssentials
 import HTTPDefaults
 package import HTTPTypes
+import Hummingbird
 package import Identity
 import Inbox
 import Logging
@@ -25,6 +26,8 @@ package struct ServiceHarness: Sendable {
     package let settings: Settings
     /// What the runtime signals after a request that may have committed events.
     package let wakeUp: RelayWakeUp
+    /// `GET /v1/calls/{id}` for everything that the router answers besides what every service has.
+    package let operations: Set<String>
     private let client: RouterClient
     private let inbox: InboxConsumer
     private let sequences = Sequences()
@@ -64,6 +67,7 @@ package struct ServiceHarness: Sendable {
         self.clock = clock
         self.settings = context.settings
         wakeUp = context.wakeUp
+        operations = Set(router.routes.map(\.description).filter { $0.contains(" /v1/") })
         client = RouterClient(router)
         inbox = InboxConsumer(
             listener: Definition.owner, pool: pool, consumer: consumer, handlers: parts.handlers, logger: logger)
@@ -84,6 +88,11 @@ package struct ServiceHarness: Sendable {
             roles.isEmpty
             ? nil : RouterClient.Caller(roles, subject: subject, organisation: organisation)
         return try await client.request(method, path, by: caller, body: json.map { Array($0.utf8) }, headers: headers)
+    }
+
+    /// What the service says of itself.
+    package func openAPI() async throws -> OpenAPIDocument {
+        try OpenAPIDocument(try await request(.get, "/openapi.yaml").text)
     }
 
     /// An event that the service appended to its log.

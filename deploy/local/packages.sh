@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# packages.sh [bench]
+#
 # Installs the Debian or Ubuntu packages that are missing: nothing if all are there. Installs as root, or through
 # sudo where that asks no password; otherwise prints the line to run and fails. No server is started by it.
 # shellcheck source-path=SCRIPTDIR source=common.sh
@@ -8,6 +10,15 @@
 readonly build=(make git g++ libc6-dev zlib1g-dev pkg-config libpq-dev librabbitmq-dev)
 readonly servers=(rabbitmq-server)
 readonly tools=(python3 python3-pika openssl ca-certificates tzdata)
+# What the benchmarks' peer programs are built with.
+readonly peers=(golang golang-github-rabbitmq-amqp091-go-dev golang-github-jackc-pgx-v4-dev golang-github-gofrs-uuid-dev)
+
+wanted=("${build[@]}" "${servers[@]}" "${tools[@]}")
+case ${1:-} in
+'') ;;
+bench) wanted+=("${peers[@]}") ;;
+*) die "usage: packages.sh [bench]" ;;
+esac
 
 is_installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 
@@ -15,7 +26,7 @@ is_installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) =
 has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null && command -v psql >/dev/null; }
 
 missing=()
-for package in "${build[@]}" "${servers[@]}" "${tools[@]}"; do
+for package in "${wanted[@]}"; do
     is_installed "$package" || missing+=("$package")
 done
 has_postgres || missing+=(postgresql postgresql-client)

@@ -131,7 +131,8 @@ def receipt_mismatches(result: CampaignResult) -> list[Mismatch]:
         told = set(result.outcomes.get(name, ()))
         surplus = told - expected
         if result.sent_again or result.was_cut:
-            surplus -= {("duplicate", None)}
+            # The duplicate of what was refused says again why.
+            surplus -= {("duplicate", reason) for _, reason in expected}
         if expected - told or surplus:
             mismatches.append(Mismatch(f"receipts of {name}", sorted(map(str, expected)), sorted(map(str, told))))
     return mismatches

@@ -1,0 +1,15 @@
+import TestSupport
+import Testing
+
+@testable import Applications
+
+@Suite struct OpenAPITests {
+    @Test func everyRouteIsDescribedAndEveryDescriptionIsARoute() async throws {
+        try await ServiceHarness.with(ApplicationsService.self) { service in
+            let document = try await service.openAPI()
+            #expect(document.operations == service.operations)
+            #expect(!document.operations.isEmpty)
+            #expect(Set(document.identifiers).count == document.operations.count)
+        }
+    }
+}
