@@ -160,6 +160,8 @@ let testTargets: [Target] = [
     tests("Postgres", ["Postgres", "TestSupport", lifecycle, logging]),
     tests("RabbitMQ", ["RabbitMQ", "TestSupport", logging]),
     tests(
+        "Simulation", ["Events", "Inbox", "Migrations", "Outbox", "Postgres", "RabbitMQ", "TestSupport", logging]),
+    tests(
         "ServiceRuntime",
         [
             "Events", "HTTPDefaults", "Identity", "Inbox", "Migrations", "Observability", "Outbox", "Postgres",

@@ -80,7 +80,7 @@ package struct InboxProcessor: Sendable {
         var effects = InboxEffects()
         do {
             return try await pool.withTransaction { transaction in
-                var work = InboxTransaction(transaction, handlers)
+                var work = InboxTransaction(PostgresInboxSession(transaction, handlers), handlers)
                 effects = try await work.apply(messages) { firstNew = $0.first }
                 return effects
             }

@@ -1,14 +1,13 @@
 import FoundationEssentials
-import Postgres
 
 /// The work of one transaction: receipts, effects and what is parked commit together or not at all.
-struct InboxTransaction {
-    private let transaction: PostgresTransaction
+struct InboxTransaction<Session: InboxSession> {
+    private let session: Session
     private let handlers: HandlerTable
     private var effects = InboxEffects()
 
-    init(_ transaction: PostgresTransaction, _ handlers: HandlerTable) {
-        self.transaction = transaction
+    init(_ session: Session, _ handlers: HandlerTable) {
+        self.session = session
         self.handlers = handlers
     }
 
@@ -19,7 +18,7 @@ struct InboxTransaction {
     mutating func apply(
         _ messages: ArraySlice<InboundMessage>, received: (Set<UUID>) -> Void
     ) async throws -> InboxEffects {
-        let ids = try await InboxStore(transaction).insert(messages.map(\.event.id))
+        let ids = try await session.insert(messages.map(\.event.id))
         received(ids)
         effects.duplicateCount = messages.count - ids.count
         let fresh = ids.count == messages.count ? messages : messages.filter { ids.contains($0.event.id) }[...]
@@ -32,21 +31,20 @@ struct InboxTransaction {
 
     /// Tries the parked events of a subject again.
     mutating func resume(_ key: OrderKey, _ place: InboxStore.Place) async throws -> InboxEffects {
-        let parked = ParkedStore(transaction)
-        let first = try await parked.firstSequences(behind: [(key, place.last)])[key]
-        var run = SubjectRun(key, place, handlers, transaction)
+        let first = try await session.firstSequences(behind: [(key, place.last)])[key]
+        var run = SubjectRun(key, place, session)
         try await run.go([], firstParked: first, effects: &effects)
-        if run.last > place.last { try await InboxStore(transaction).advance([(key, run.last)]) }
+        if run.last > place.last { try await session.advance([(key, run.last)]) }
         try await finish()
-        effects.duplicateCount += try await parked.removePast(of: key, last: run.last)
-        try await parked.postponeGap(of: key)
+        effects.duplicateCount += try await session.removePast(of: key, last: run.last)
+        try await session.postponeGap(of: key)
         return effects
     }
 
     /// Tries a parked event outside any order again.
     mutating func resume(_ message: InboundMessage) async throws -> InboxEffects {
         let event = message.event
-        let outcome = try await handlers.apply(event, in: transaction)
+        let outcome = try await session.apply(event)
         if case .notReady(let reason) = outcome {
             effects.postponed.append((event.id, reason))
         } else {
@@ -63,7 +61,7 @@ struct InboxTransaction {
         for message in messages {
             let event = message.event
             guard handlers.isBatch(event.type) else {
-                let outcome = try await handlers.apply(event, in: transaction)
+                let outcome = try await session.apply(event)
                 if case .notReady(let reason) = outcome {
                     effects.parkings.append(InboxEffects.Parking(message: message, cause: .readiness, reason: reason))
                 } else {
@@ -76,32 +74,30 @@ struct InboxTransaction {
         }
         for type in types {
             guard let events = batches[type] else { continue }
-            try await handlers.apply(events, in: transaction)
+            try await session.apply(events)
             effects.applied[type, default: 0] += events.count
         }
     }
 
     private mutating func applyInSequence(_ messages: ArraySlice<InboundMessage>) async throws {
         guard !messages.isEmpty else { return }
-        let store = InboxStore(transaction)
         let subjects = Dictionary(grouping: messages, by: \.event.key).sorted { $0.key < $1.key }
-        let places = try await store.lock(subjects.map(\.key))
+        let places = try await session.lock(subjects.map(\.key))
         let known = subjects.compactMap { subject in places[subject.key].map { (key: subject.key, last: $0.last) } }
-        let firstParked = try await ParkedStore(transaction).firstSequences(behind: known)
+        let firstParked = try await session.firstSequences(behind: known)
         var advanced: [(key: OrderKey, last: Int64)] = []
         for (key, events) in subjects {
             guard let place = places[key] else { continue }
-            var run = SubjectRun(key, place, handlers, transaction)
+            var run = SubjectRun(key, place, session)
             try await run.go(events, firstParked: firstParked[key], effects: &effects)
             if run.last > place.last { advanced.append((key, run.last)) }
         }
-        try await store.advance(advanced)
+        try await session.advance(advanced)
     }
 
     private func finish() async throws {
-        let store = ParkedStore(transaction)
-        try await store.park(effects.parkings)
-        try await store.remove(effects.unparked)
-        try await store.postpone(effects.postponed)
+        try await session.park(effects.parkings)
+        try await session.remove(effects.unparked)
+        try await session.postpone(effects.postponed)
     }
 }

@@ -74,7 +74,7 @@ struct ParkedSweep {
     /// - Returns: nil when somebody else has it.
     private func retry(_ candidate: ParkedStore.Candidate) async throws -> InboxEffects? {
         try await pool.withTransaction { transaction in
-            var work = InboxTransaction(transaction, handlers)
+            var work = InboxTransaction(PostgresInboxSession(transaction, handlers), handlers)
             guard candidate.isOrdered else {
                 guard let parked = try await ParkedStore(transaction).due(candidate.id) else { return nil }
                 return try await work.resume(parked.message)

@@ -1,18 +1,15 @@
 import FoundationEssentials
-import Postgres
 
 /// Applies the events of one subject in their sequence, while its row is locked.
-struct SubjectRun {
+struct SubjectRun<Session: InboxSession> {
     private let key: OrderKey
     private let dead: Int64?
-    private let handlers: HandlerTable
-    private let transaction: PostgresTransaction
+    private let session: Session
     private(set) var last: Int64
 
-    init(_ key: OrderKey, _ place: InboxStore.Place, _ handlers: HandlerTable, _ transaction: PostgresTransaction) {
+    init(_ key: OrderKey, _ place: InboxStore.Place, _ session: Session) {
         self.key = key
-        self.handlers = handlers
-        self.transaction = transaction
+        self.session = session
         (last, dead) = (place.last, place.dead)
     }
 
@@ -45,7 +42,7 @@ struct SubjectRun {
 
     /// - Returns: why the run must stop here; nil when the event was applied.
     private mutating func apply(_ message: InboundMessage, _ effects: inout InboxEffects) async throws -> String? {
-        let outcome = try await handlers.apply(message.event, in: transaction)
+        let outcome = try await session.apply(message.event)
         if case .notReady(let reason) = outcome {
             effects.parkings.append(InboxEffects.Parking(message: message, cause: .readiness, reason: reason))
             return reason
@@ -58,11 +55,10 @@ struct SubjectRun {
     /// Applies the parked events that follow.
     /// - Returns: why the run must stop here, and otherwise the next parked sequence.
     private mutating func applyParked(_ effects: inout InboxEffects) async throws -> (stop: String?, next: Int64?) {
-        let store = ParkedStore(transaction)
-        for parked in try await store.run(of: key, behind: last) {
+        for parked in try await session.run(of: key, behind: last) {
             let event = parked.message.event
             guard parked.isDue else { return ("waits for \(event.sequence), which is not ready", nil) }
-            let outcome = try await handlers.apply(event, in: transaction)
+            let outcome = try await session.apply(event)
             if case .notReady(let reason) = outcome {
                 effects.postponed.append((event.id, reason))
                 return (reason, nil)
@@ -71,7 +67,7 @@ struct SubjectRun {
             effects.unparked.append(event.id)
             last = event.sequence
         }
-        return (nil, try await store.firstSequences(behind: [(key, last)])[key])
+        return (nil, try await session.firstSequences(behind: [(key, last)])[key])
     }
 
     private func parking(_ message: InboundMessage, behind stop: String?) -> InboxEffects.Parking {

@@ -49,12 +49,10 @@ package struct OutboxRelay: Service {
     private func takePart() async {
         do {
             try await pool.withConnection { lease in
-                let store = OutboxStore(lease)
+                let store = OutboxStore(lease, MessageFactory(owner: owner))
                 guard try await store.becomeLeader() else { return context.metrics.waiting(for: .standby) }
                 context.logger.info("the relay of this replica is active")
-                var leader = RelayLeader(
-                    store: store, factory: MessageFactory(owner: owner), publisher: publisher, wakeUp: wakeUp,
-                    context: context)
+                var leader = RelayLeader(store: store, publisher: publisher, wakeUp: wakeUp, context: context)
                 try await leader.lead()
             }
         } catch {
@@ -70,4 +68,5 @@ struct RelayContext: Sendable {
     let settings: RelaySettings
     let metrics: RelayMetrics
     let logger: Logger
+    var time: any RelayTime = SystemTime()
 }

@@ -3,7 +3,7 @@ import Postgres
 
 /// The relay's statements, all on the one connection that holds the leader's lock: when it is lost, nothing more is
 /// read or deleted in the name of a leader that no longer is.
-struct OutboxStore {
+struct OutboxStore: OutboxQueue {
     struct Snapshot {
         /// Every transaction below has ended.
         let oldestRunning: Int64
@@ -17,8 +17,12 @@ struct OutboxStore {
     }
 
     private let session: PostgresLease
+    private var factory: MessageFactory
 
-    init(_ session: PostgresLease) { self.session = session }
+    init(_ session: PostgresLease, _ factory: MessageFactory) {
+        self.session = session
+        self.factory = factory
+    }
 
     /// Tries to become the one active relay of the schema.
     func becomeLeader() async throws(PostgresError) -> Bool {
@@ -63,9 +67,7 @@ struct OutboxStore {
 
     /// The events at these positions, in their order. Apart from the choice of positions: joined, it was ten times
     /// slower.
-    func rows(
-        at positions: [Int64], _ factory: inout MessageFactory
-    ) async throws(PostgresError) -> [OutboxRow] {
+    mutating func rows(at positions: [Int64]) async throws(PostgresError) -> [OutboxRow] {
         let rows = try await session.query(
             """
             select e.position, e.id, e.type, e.stream, e.subject, e.sequence, e.time, e.correlation, e.causation,

@@ -8,7 +8,7 @@ import ServiceLifecycle
 /// Flights (publish calls) overlap with the reading of the next rows; no transaction is open while the broker works. A
 /// row is deleted after its confirm and never before: a crash between the two makes a duplicate, which the inbox
 /// drops.
-struct RelayLeader {
+struct RelayLeader<Store: OutboxQueue> {
     private struct Flight {
         let rows: [OutboxRow]
         let readAt: ContinuousClock.Instant
@@ -23,36 +23,35 @@ struct RelayLeader {
     private typealias Group = ThrowingTaskGroup<Report, any Error>
 
     /// Looks at the outbox in a row that find nothing to claim, before flights get their turn.
-    private static let scanCountMax = 20
-    private static let backlogInterval = Duration.seconds(5)
+    private let scanCountMax = 20
+    private let backlogInterval = Duration.seconds(5)
 
-    private let store: OutboxStore
+    private var store: Store
     private let publisher: any MessagePublisher
     private let wakeUp: RelayWakeUp
     private let settings: RelaySettings
     private let metrics: RelayMetrics
     private let logger: Logger
-    private var factory: MessageFactory
-    private var progress = RelayProgress()
+    private let time: any RelayTime
+    private var progress: RelayProgress
     /// In the order of claiming; `firstFlight` is the number of the first.
     private var flights: [Flight] = []
     private var firstFlight = 0
     /// The last messages were neither confirmed nor refused.
     private var isBrokerSilent = false
-    private var rescanAt = ContinuousClock.now
-    private var backlogAt = ContinuousClock.now
+    private var rescanAt: ContinuousClock.Instant
+    private var backlogAt: ContinuousClock.Instant
 
-    init(
-        store: OutboxStore, factory: MessageFactory, publisher: any MessagePublisher, wakeUp: RelayWakeUp,
-        context: RelayContext
-    ) {
+    init(store: Store, publisher: any MessagePublisher, wakeUp: RelayWakeUp, context: RelayContext) {
         self.store = store
-        self.factory = factory
         self.publisher = publisher
         self.wakeUp = wakeUp
         settings = context.settings
         metrics = context.metrics
         logger = context.logger
+        time = context.time
+        progress = RelayProgress(time: context.time)
+        (rescanAt, backlogAt) = (context.time.now, context.time.now)
     }
 
     /// Relays until the service group shuts down (what is claimed is finished first) or an error ends the leadership.
@@ -70,8 +69,10 @@ struct RelayLeader {
                 } else if isStopping {
                     return
                 } else {
-                    await wakeUp.wait(atMost: idleTime())
-                    rescanAt = .now
+                    await wakeUp.wait(atMost: idleTime()) { [time] in try await time.sleep(for: $0) }
+                    // A cancelled wait is over at once: behind a blocked broker this would spin.
+                    try Task.checkCancellation()
+                    rescanAt = time.now
                 }
             }
         }
@@ -79,7 +80,7 @@ struct RelayLeader {
 
     private func idleTime() -> Duration {
         guard let retryAt = progress.nextRetry else { return settings.pollInterval }
-        return min(settings.pollInterval, max(.milliseconds(1), ContinuousClock.now.duration(to: retryAt)))
+        return min(settings.pollInterval, max(.milliseconds(1), time.now.duration(to: retryAt)))
     }
 
     // MARK: Claiming
@@ -104,27 +105,27 @@ struct RelayLeader {
     }
 
     private mutating func claimRetries() async throws -> [OutboxRow]? {
-        let due = progress.due(at: .now, limit: settings.batchCountMax)
+        let due = progress.due(at: time.now, limit: settings.batchCountMax)
         guard !due.isEmpty else { return nil }
         let queued = try await store.queued(due)
         progress.drop(Set(due).subtracting(queued))
-        let rows = progress.claimRetries(try await store.rows(at: queued, &factory), now: .now)
+        let rows = progress.claimRetries(try await store.rows(at: queued), now: time.now)
         return rows.isEmpty ? nil : rows
     }
 
     private mutating func claimNew() async throws -> [OutboxRow]? {
-        let startedAt = ContinuousClock.now
+        let startedAt = time.now
         let isRescan = startedAt >= rescanAt
         if isRescan { progress.beginRescan(try await store.snapshot()) }
         defer {
             // A long transaction elsewhere keeps dead rows at the index's edge and makes rescans slow: they get a
             // tenth of the time.
             if isRescan {
-                let spent = startedAt.duration(to: .now)
-                rescanAt = max(rescanAt, .now + max(settings.rescanInterval, spent * 10))
+                let spent = startedAt.duration(to: time.now)
+                rescanAt = max(rescanAt, time.now + max(settings.rescanInterval, spent * 10))
             }
         }
-        for _ in 0..<Self.scanCountMax {
+        for _ in 0..<scanCountMax {
             // Behind the highest position that was read all rows are new; before it, most are those in flight.
             let limit = settings.batchCountMax + (progress.isBehind ? progress.claimed.count : 0)
             let seen = try await store.positions(after: progress.cursor, limit: limit)
@@ -141,7 +142,7 @@ struct RelayLeader {
 
     private mutating func claim(at positions: [Int64]) async throws -> [OutboxRow] {
         guard !positions.isEmpty else { return [] }
-        let rows = try await store.rows(at: positions, &factory)
+        let rows = try await store.rows(at: positions)
         let unproven = progress.unproven(rows)
         var late: Set<Int64> = []
         if !unproven.isEmpty {
@@ -149,16 +150,16 @@ struct RelayLeader {
             for predecessor in try await store.predecessors(of: unproven) where !known.contains(predecessor.at) {
                 late.insert(predecessor.of)
             }
-            if !late.isEmpty { rescanAt = .now }
+            if !late.isEmpty { rescanAt = time.now }
         }
-        return progress.claim(rows, late: late, now: .now)
+        return progress.claim(rows, late: late, now: time.now)
     }
 
     // MARK: Flights
 
     private mutating func launch(_ rows: [OutboxRow], in group: inout Group) {
         let number = firstFlight + flights.count
-        flights.append(Flight(rows: rows, readAt: .now))
+        flights.append(Flight(rows: rows, readAt: time.now))
         let messages = rows.compactMap(\.message)
         let (publisher, deadline) = (publisher, settings.publishDeadline)
         group.addTask {
@@ -178,13 +179,13 @@ struct RelayLeader {
 
     private mutating func settle(_ flight: Flight, _ outcomes: [PublishOutcome]) async throws {
         let hadHolds = !progress.holds.isEmpty
-        let settlement = progress.settle(flight.rows, outcomes, now: .now)
+        let settlement = progress.settle(flight.rows, outcomes, now: time.now)
         if !settlement.published.isEmpty {
             try await store.delete(settlement.published)
             progress.forget(settlement.published)
         }
         isBrokerSilent = settlement.failures[.unknown] != nil && settlement.published.isEmpty
-        let lag = (flight.rows.map(\.age).max() ?? .zero) + flight.readAt.duration(to: .now)
+        let lag = (flight.rows.map(\.age).max() ?? .zero) + flight.readAt.duration(to: time.now)
         metrics.settled(settlement, lag: lag, heldSubjectCount: progress.holds.count)
         log(flight, outcomes, hadHolds: hadHolds)
     }
@@ -206,8 +207,8 @@ struct RelayLeader {
     }
 
     private mutating func reportBacklog() async throws {
-        guard .now >= backlogAt else { return }
-        backlogAt = .now + Self.backlogInterval
+        guard time.now >= backlogAt else { return }
+        backlogAt = time.now + backlogInterval
         metrics.backlog(try await store.backlog())
     }
 }

@@ -41,6 +41,10 @@ struct RelayProgress {
     private var nextFloor: Int64?
     /// The number of the event of each subject that was claimed last.
     private var lastSequences: [SubjectKey: Int64] = [:]
+    /// For the random part of delays.
+    private let time: any RelayTime
+
+    init(time: any RelayTime = SystemTime()) { self.time = time }
 
     // MARK: Scanning
 
@@ -157,7 +161,8 @@ struct RelayProgress {
         var hold = holds[row.key] ?? Hold(position: row.position, sequence: row.sequence, retryAt: now)
         (hold.position, hold.sequence) = (row.position, row.sequence)
         hold.failureCount += 1
-        hold.retryAt = now + failure.delay(afterFailures: hold.failureCount)
+        let delays = failure.delayMilliseconds(afterFailures: hold.failureCount)
+        hold.retryAt = now + .milliseconds(time.milliseconds(in: delays))
         holds[row.key] = hold
         lastSequences[row.key] = nil
     }
@@ -190,8 +195,8 @@ enum RelayFailure: String, Hashable, CaseIterable, Sendable {
 
     /// From 0.1 s, doubled with each failure up to 30 s, between half and all of it: subjects that failed together do
     /// not come back together.
-    func delay(afterFailures count: Int) -> Duration {
+    func delayMilliseconds(afterFailures count: Int) -> ClosedRange<Int> {
         let milliseconds = self == .unpublishable ? 30_000 : min(100 << min(count - 1, 10), 30_000)
-        return .milliseconds(Int.random(in: milliseconds / 2...milliseconds))
+        return milliseconds / 2...milliseconds
     }
 }

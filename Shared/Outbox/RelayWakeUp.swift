@@ -25,10 +25,14 @@ package final class RelayWakeUp: Sendable {
     }
 
     /// Returns at the next signal, at once if one was kept, after `limit`, or when the task is cancelled.
-    package func wait(atMost limit: Duration) async {
+    /// - Parameter sleep: what waits for the limit to pass.
+    package func wait(
+        atMost limit: Duration,
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+    ) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.signalled() }
-            group.addTask { try? await Task.sleep(for: limit) }
+            group.addTask { try? await sleep(limit) }
             await group.next()
             group.cancelAll()
         }

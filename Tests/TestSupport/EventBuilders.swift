@@ -66,13 +66,18 @@ package enum EventBuilders {
 
     /// The messages as a consumer hands them over; delivered before when `deliveryCount` is above 0.
     package static func batch(_ messages: [OutgoingMessage], deliveryCount: Int = 0) -> DeliveryBatch {
+        batch(messages, deliveryCounts: messages.map { _ in deliveryCount })
+    }
+
+    /// - Parameter deliveryCounts: how often each message was delivered before.
+    package static func batch(_ messages: [OutgoingMessage], deliveryCounts: [Int]) -> DeliveryBatch {
         let fresh = DeliveryBatch(messages)
-        guard deliveryCount > 0 else { return fresh }
-        let deliveries = fresh.deliveries.map { delivery in
+        let deliveries = zip(fresh.deliveries, deliveryCounts).map { delivery, count in
+            guard count > 0 else { return delivery }
             var properties = MessageProperties()
             properties.messageID = delivery.messageID
             properties.headers = delivery.headers
-            properties.deliveryCount = deliveryCount
+            properties.deliveryCount = count
             return Delivery(
                 exchange: delivery.exchange, routingKey: delivery.routingKey, tag: delivery.tag, isRedelivered: true,
                 properties: properties, bodyRange: delivery.bodyRange)

@@ -4,7 +4,7 @@ import HTTPDefaults
 package import HTTPTypes
 import Hummingbird
 package import Identity
-import Inbox
+package import Inbox
 import Logging
 import Observability
 package import Outbox
@@ -30,6 +30,8 @@ package struct ServiceHarness: Sendable {
     package let operations: Set<String>
     private let client: RouterClient
     private let inbox: InboxConsumer
+    private let handlers: [EventHandler]
+    private let logger: Logger
     private let sequences = Sequences()
 
     /// Builds the service as its process would and lends it to `body`.
@@ -69,6 +71,8 @@ package struct ServiceHarness: Sendable {
         wakeUp = context.wakeUp
         operations = Set(router.routes.map(\.description).filter { $0.contains(" /v1/") })
         client = RouterClient(router)
+        handlers = parts.handlers
+        self.logger = logger
         inbox = InboxConsumer(
             listener: Definition.owner, pool: pool, consumer: consumer, handlers: parts.handlers, logger: logger)
     }
@@ -140,6 +144,9 @@ package struct ServiceHarness: Sendable {
         try await inbox.process(DeliveryBatch([message]))
         return id
     }
+
+    /// What another replica of the service works with.
+    package func processor() -> InboxProcessor { InboxProcessor(pool: pool, handlers: handlers, logger: logger) }
 
     /// Events that could not be applied.
     package func deadLetterCount() async throws -> Int {

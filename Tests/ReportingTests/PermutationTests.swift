@@ -1,0 +1,168 @@
+import Events
+import FoundationEssentials
+import TestSupport
+import Testing
+
+@testable import Reporting
+
+/// Projections are the same for every order of the four others' events.
+@Suite(.timeLimit(.minutes(60))) struct Permutations {
+    @Test func everyOrderOfTheFourOthersEventsEndsInTheSameProjections() async throws {
+        try await ServiceHarness.with(ReportingService.self) { service in
+            // given: nothing
+            var schema = CanonicalSchema()
+            // The server's clock.
+            schema.leftOut = ["received.received_at"]
+            schema.references = [
+                "received_personal.position": "received.position", "response_events.position": "received.position",
+            ]
+            // A cell that all responses left is no cell.
+            schema.views["response_cells"] = "select to_jsonb(c) from response_cells as c where responses_count > 0"
+            schema.violations = [
+                """
+                select 'a cell differs from its responses: ' || c.experiment from response_cells as c
+                where c.responses_count <> (
+                    select count(*) from responses as r
+                    where (r.experiment, r.instrument, r.occasion) = (c.experiment, c.instrument, c.occasion)
+                        and r.is_counted)
+                """
+            ]
+            let bench = try await PermutationBench(service, schema)
+            // when, then
+            try await PermutationProof(bench) { try ProgrammeHistory(chance: $0).told() }.run()
+        }
+    }
+}
+
+/// A programme as the four others tell it.
+private struct ProgrammeHistory {
+    private var history: History
+    private let call: UUID
+    private let application: UUID
+    private let agreement: UUID
+    private let site: UUID
+
+    init(chance: Chance) {
+        history = History(chance: chance)
+        call = history.chance.uuid()
+        application = history.chance.uuid()
+        agreement = history.chance.uuid()
+        site = history.chance.uuid()
+    }
+
+    func told() throws -> History {
+        var telling = self
+        try telling.select()
+        try telling.fund()
+        for _ in 0..<telling.history.chance.number(1...2) { try telling.experiment() }
+        return telling.history
+    }
+
+    private mutating func select() throws {
+        try history.publishCall(call)
+        try history.select(application, in: call, outcome: .funded, rank: 1, requestedCents: 30_000_000)
+        let other = history.chance.uuid()
+        try history.select(other, in: call, outcome: .reserve, rank: 2, requestedCents: 20_000_000)
+        let refused = GrantRefused(
+            grant: history.chance.uuid(), call: call, kind: .animation, application: other, experiment: nil,
+            requestedCents: 20_000_000, reason: "envelope-exhausted")
+        try history.tell(refused, about: refused.grant)
+    }
+
+    private mutating func fund() throws {
+        let (envelope, grant) = (history.chance.uuid(), history.chance.uuid())
+        try history.tell(
+            EnvelopeOpened(envelope: envelope, call: call, kind: .animation, amountCents: 100_000_000), about: envelope)
+        try history.tell(
+            GrantReserved(
+                grant: grant, envelope: envelope, call: call, kind: .animation, application: application,
+                experiment: nil, beneficiarySiren: History.lead.siren, reservedCents: 30_000_000, ruleSet: "rules",
+                bindingRule: "animation-rate"), about: grant)
+        try history.tell(
+            AgreementSigned(
+                agreement: agreement, grant: grant, application: application, call: call, lead: History.lead,
+                partners: [], grantedCents: 30_000_000, tranches: [], signedAt: history.now), about: agreement)
+        for number in 1...2 { try payTranche(number) }
+    }
+
+    private mutating func payTranche(_ number: Int) throws {
+        let (tranche, payment) = (history.chance.uuid(), history.chance.uuid())
+        try history.tell(
+            TrancheOpened(
+                tranche: tranche, agreement: agreement, number: number, amountCents: 15_000_000,
+                conditions: [.siteOpened]), about: tranche)
+        guard history.chance.happens(onceIn: 2) else { return }
+        try history.tell(
+            TrancheReleased(
+                tranche: tranche, agreement: agreement, number: number, amountCents: 15_000_000, evidence: [],
+                releasedAt: history.now), about: tranche)
+        try history.tell(
+            PaymentOrdered(
+                payment: payment, tranche: tranche, agreement: agreement, amountCents: 15_000_000,
+                orderedAt: history.now), about: payment)
+        try history.tell(
+            PaymentExecuted(
+                payment: payment, tranche: tranche, agreement: agreement, amountCents: 15_000_000,
+                bankReference: "BDT-\(number)", executedAt: history.now), about: payment)
+    }
+
+    private mutating func experiment() throws {
+        let experiment = history.chance.uuid()
+        try history.tell(
+            SiteOpened(
+                site: site, agreement: agreement, application: application, call: call, siren: History.lead.siren,
+                openedAt: history.now), about: site)
+        try history.registerExperiment(experiment, site: site, under: agreement)
+        if history.chance.happens(onceIn: 2) {
+            try history.tell(
+                CofundingApproved(
+                    experiment: experiment, grant: history.chance.uuid(), agreement: agreement,
+                    budgetCents: 40_000_000, approvedCents: 20_000_000, ruleSet: "rules", derivation: []),
+                about: experiment)
+        } else {
+            try history.tell(
+                CofundingRefused(
+                    experiment: experiment, agreement: agreement, requestedCents: 20_000_000, reason: "too-late"),
+                about: experiment)
+        }
+        for version in 1...history.chance.number(1...2) {
+            try history.tell(
+                ProtocolApproved(
+                    experiment: experiment, protocolVersion: version, legalQualification: "non_RIPH_satisfaction",
+                    consentScope: "usability", windows: [], milestones: []), about: experiment)
+        }
+        try history.startExperiment(experiment, site: site, under: agreement)
+        let participants = (0..<history.chance.number(2...4)).map { _ in history.chance.uuid() }
+        try history.enrol(participants, in: experiment)
+        try answer(participants, of: experiment)
+        try history.reachMilestones(history.chance.number(0...2), of: experiment)
+        try history.completeExperiment(experiment, site: site, under: agreement)
+    }
+
+    /// All at once, and then corrections: another score, another time of measure, or a retraction.
+    private mutating func answer(_ participants: [UUID], of experiment: UUID) throws {
+        let items = participants.map { participant in
+            ResponseItem(
+                response: history.chance.uuid(), version: 1, state: .valid, instrument: "NPS", instrumentVersion: "1",
+                occasion: "M3", participant: participant, answeredAt: history.now, digest: "")
+        }
+        let values = items.map { value(of: $0) }
+        try history.tell(
+            ResponsesRecorded(experiment: experiment, items: items, personal: values), about: experiment)
+        for var item in items where history.chance.happens(onceIn: 2) {
+            for version in 2...history.chance.number(2...3) {
+                item.version = version
+                item.state = history.chance.happens(onceIn: 3) ? .retracted : .valid
+                if history.chance.happens(onceIn: 3) { item.occasion = "M6" }
+                try history.tell(
+                    ResponseAmended(experiment: experiment, item: item, personal: value(of: item)), about: experiment)
+            }
+        }
+    }
+
+    private mutating func value(of item: ResponseItem) -> ResponseValues {
+        ResponseValues(
+            response: item.response, version: item.version, salt: "salt", score: history.chance.number(0...10),
+            answers: [])
+    }
+}

@@ -1,0 +1,89 @@
+package import Events
+package import FoundationEssentials
+
+/// Stretches of the programme that several services follow, told as their owners tell them.
+extension History {
+    package static let lead = ConsortiumMember(
+        siren: "200034528", structureType: "etablissement_sante_public", sector: "sanitaire")
+
+    package mutating func publishCall(_ call: UUID, wave: Int = 1) throws {
+        try tell(
+            CallPublished(
+                call: call, wave: wave, title: "Wave \(wave)", opensAt: now, deadline: now, graceUntil: now,
+                placesTarget: 30, animationEnvelopeCents: 2_900_000_000, experimentsEnvelopeCents: 3_000_000_000),
+            about: call)
+    }
+
+    /// An application from its deposit, or two of them, to the State's decision.
+    package mutating func select(
+        _ application: UUID, in call: UUID, outcome: SelectionOutcome, rank: Int?, requestedCents: Int64
+    ) throws {
+        for _ in 0...(chance.happens(onceIn: 4) ? 1 : 0) {
+            try tell(
+                ApplicationSubmitted(
+                    application: application, call: call, lead: Self.lead, partners: [],
+                    animationBudgetCents: requestedCents * 2, requestedCents: requestedCents,
+                    receipt: String(repeating: "0f", count: 32), submittedAt: now), about: application)
+        }
+        try tell(
+            ApplicationEligibilityDecided(application: application, call: call, isEligible: true, reasons: []),
+            about: application)
+        try tell(
+            ApplicationRecommended(
+                application: application, call: call, recommendation: outcome, rank: rank, reviewCount: 2,
+                meanScoreHundredths: 8000), about: application)
+        try tell(
+            ApplicationDecided(
+                application: application, call: call, outcome: outcome, rank: rank, lead: Self.lead, partners: [],
+                animationBudgetCents: requestedCents * 2, requestedCents: requestedCents, decidedAt: now),
+            about: application)
+    }
+
+    package mutating func registerExperiment(_ experiment: UUID, site: UUID, under agreement: UUID) throws {
+        try tell(
+            ExperimentRegistered(
+                experiment: experiment, site: site, agreement: agreement, solution: chance.uuid(),
+                budgetCents: 40_000_000, participantsTarget: 100), about: experiment)
+    }
+
+    package mutating func startExperiment(_ experiment: UUID, site: UUID, under agreement: UUID) throws {
+        try tell(
+            ExperimentStarted(
+                experiment: experiment, site: site, agreement: agreement, protocolVersion: 1, startedAt: now),
+            about: experiment)
+    }
+
+    package mutating func completeExperiment(_ experiment: UUID, site: UUID, under agreement: UUID) throws {
+        try tell(
+            ExperimentCompleted(
+                experiment: experiment, site: site, agreement: agreement, participantsCount: 100,
+                completedAt: now.addingTimeInterval(400 * 86_400)), about: experiment)
+    }
+
+    package mutating func reachMilestones(_ count: Int, of experiment: UUID) throws {
+        for number in 1...max(1, count) where count > 0 {
+            try tell(
+                MilestoneReached(
+                    experiment: experiment, milestone: "m\(number)", responsesCountMin: number * 10,
+                    responsesCount: number * 10 + 1, reachedAt: now), about: experiment)
+        }
+    }
+
+    /// Participants with the codes `P0`, `P1`, …
+    package mutating func enrol(_ participants: [UUID], in experiment: UUID) throws {
+        for (number, participant) in participants.enumerated() {
+            try tell(
+                ParticipantEnrolled(
+                    participant: participant, experiment: experiment, arm: "intervention", pseudonym: "P\(number)",
+                    consentScope: "usability", consentVersion: 1, consentedAt: now), about: participant)
+        }
+    }
+
+    package mutating func publishRules(_ name: String, validFrom: Date) throws {
+        try tell(
+            RuleSetPublished(
+                ruleSet: name, validFrom: validFrom, animationRateBasisPoints: 5000,
+                animationCeilingCents: ["etablissement_sante_public": 150_000_000], experimentRateBasisPoints: 5000,
+                experimentCeilingCents: 30_000_000, source: "NOR PRMI2204762A"), about: name)
+    }
+}
