@@ -74,7 +74,8 @@ package struct CanonicalSchema: Sendable {
             insert into permutation.brake values (0);
             create function permutation.brake() returns trigger language plpgsql as $$
             begin
-                perform pg_sleep(milliseconds * (0.5 + random()) / 1000.0) from permutation.brake where milliseconds > 0;
+                perform pg_sleep(milliseconds * (0.5 + random()) / 1000.0)
+                from permutation.brake where milliseconds > 0;
                 return null;
             end $$;
             create trigger brake after insert on inbox for each statement execute function permutation.brake();
@@ -124,7 +125,7 @@ package struct CanonicalSchema: Sendable {
             let value = domain.map { #"'<\#($0)#' || t."\#(column.name)" || '>'"# } ?? #"t."\#(column.name)""#
             return "'\(column.name)', \(value)"
         }
-        return
-            #"select jsonb_strip_nulls(jsonb_build_object(\#(members.joined(separator: ", ")))) from "\#(table.name)" as t"#
+        let list = members.joined(separator: ", ")
+        return #"select jsonb_strip_nulls(jsonb_build_object(\#(list))) from "\#(table.name)" as t"#
     }
 }
