@@ -213,7 +213,9 @@ start() {
     make_data
     choose_ports
     set_fact MAILLAGE_INSTANCE "$instance"
-    POSTGRES_ADDRESS=127.0.0.1:$POSTGRES_PORT BROKER_ADDRESS=127.0.0.1:$RABBITMQ_PORT \
+    # An instance may name ports in front of its servers, through which the services then reach them.
+    POSTGRES_ADDRESS=127.0.0.1:${POSTGRES_FRONT_PORT:-$POSTGRES_PORT} \
+        BROKER_ADDRESS=127.0.0.1:${RABBITMQ_FRONT_PORT:-$RABBITMQ_PORT} \
         "$repository/deploy/secrets.sh" "$instance/secrets"
     start_postgres &
     local postgres=$!

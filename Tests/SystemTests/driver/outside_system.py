@@ -197,8 +197,7 @@ class OutsideSystem:
             settled = [self._unconfirmed.pop(tag) for tag in tags if tag in self._unconfirmed]
             if is_accepted:
                 for message in settled:
-                    self.confirmed += 1
-                    self._open_identities[message.identity] -= 1
+                    self._confirm(message)
             else:
                 self.sent_again += len(settled)
                 self._pending.extendleft(reversed(settled))
@@ -208,6 +207,11 @@ class OutsideSystem:
             self._pump()
         else:
             self._connection.ioloop.call_later(0.2, self._pump)
+
+    def _confirm(self, message: Outgoing) -> None:
+        """Under the lock."""
+        self.confirmed += 1
+        self._open_identities[message.identity] -= 1
 
     def _returned(self, _channel: Any, method: Any, _properties: Any, _body: bytes) -> None:
         self._fail(f"the broker returned a message: {method.reply_code} {method.reply_text}")
@@ -232,10 +236,13 @@ class OutsideSystem:
         data = json.loads(body)["data"]
         with self._lock:
             for item in data["receipts"]:
-                receipt = Receipt(item["id"], item["outcome"], item.get("reason"), item.get("mend"))
-                self._receipts.setdefault(receipt.identity, []).append(receipt)
+                self._note(Receipt(item["id"], item["outcome"], item.get("reason"), item.get("mend")))
             self._lock.notify_all()
         channel.basic_ack(method.delivery_tag)
+
+    def _note(self, receipt: Receipt) -> None:
+        """Under the lock."""
+        self._receipts.setdefault(receipt.identity, []).append(receipt)
 
     # MARK: Between the threads
 
