@@ -10,7 +10,7 @@ PYTHON := PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=Tests/SystemTests /usr/bin/python
 export MAILLAGE_BINARIES ?= $(CURDIR)/.build/$(CONFIGURATION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint contract bench up down status logs token build format clean image packages
+.PHONY: help demo test chaos lint contract bench up down status logs token build format clean image packages
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ demo: build ## the whole wave through a fresh system [KILL=funding|rabbitmq|…]
 
 test: packages ## all tiers, the system tests last
 	@$(PYTHON) -m tiers
+
+chaos: build ## load and faults for MINUTES=10 by SEED=1, then everything compared with what was acknowledged [KEEP=1]
+	@$(PYTHON) -u -m chaos --instance .local/chaos --seed $(or $(SEED),1) --minutes $(or $(MINUTES),10) $(if $(KEEP),--keep)
 
 lint: packages ## format and the rules of the house
 	swift format lint --strict --recursive $(wildcard $(SOURCES))
@@ -41,6 +44,7 @@ up: build ## servers and services in the background
 
 down: ## ends what up and demo started, keeps the data of up
 	@deploy/local/instance.sh remove .local/demo
+	@deploy/local/instance.sh remove .local/chaos
 	@deploy/local/instance.sh down $(INSTANCE)
 
 status: ## what runs where

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# servers.sh start|stop|remove|status|kill-postgres|kill-rabbitmq DIRECTORY
+# servers.sh start|stop|remove|status DIRECTORY
+# servers.sh kill-postgres|kill-rabbitmq|mend-postgres|mend-rabbitmq DIRECTORY
 # servers.sh rabbitmqctl DIRECTORY ARGUMENT…
 #
 # A private PostgreSQL and a private RabbitMQ for one instance, on ports that nobody used, with passwords made on the
@@ -246,11 +247,11 @@ status() {
     if is_gone "$instance/run/rabbitmq.pid"; then say "rabbitmq  stopped"; else say "rabbitmq  127.0.0.1:$RABBITMQ_PORT"; fi
 }
 
-# crash: for fault runs; what `start` mends.
+# crash: for fault runs. `start` mends both servers, `mend` one without waiting for the other.
 crash_postgres() { kill -s KILL "$(head -n 1 "$data/postgres/cluster/postmaster.pid")"; }
 crash_rabbitmq() { kill -s KILL "$(remembered "$instance/run/rabbitmq.pid")"; }
 
-[[ $# -ge 2 ]] || die "usage: servers.sh start|stop|remove|status|kill-postgres|kill-rabbitmq|rabbitmqctl DIRECTORY"
+[[ $# -ge 2 ]] || die "usage: servers.sh start|stop|remove|status|kill-…|mend-…|rabbitmqctl DIRECTORY"
 command=$1
 load_instance "$2"
 shift 2
@@ -261,6 +262,8 @@ remove) with_data remove ;;
 status) with_data status ;;
 kill-postgres) with_data crash_postgres ;;
 kill-rabbitmq) with_data crash_rabbitmq ;;
+mend-postgres) with_data start_postgres ;;
+mend-rabbitmq) with_data start_rabbitmq ;;
 rabbitmqctl) with_data rabbitmq /usr/lib/rabbitmq/bin/rabbitmqctl "$@" ;;
 *) die "unknown command: $command" ;;
 esac

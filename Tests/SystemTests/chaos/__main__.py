@@ -67,8 +67,7 @@ class Run:
             stack.callback(faults.close)
             money = Money(self._stage, self._commands, self._seed, self._minutes * 60)
             self._strike(load, money, faults)
-            self.say(f"load and faults are over, {servers.mends} times servers were started again; waiting until all is "
-                     "quiet")
+            self.say(f"load and faults are over, servers were started again {servers.mends} times; waiting for quiet")
             for publisher in publishers.values():
                 publisher.wait_until_confirmed(CONFIRM_PATIENCE_S)
             quiet_s = wait_until_quiet(self._instance, lambda: sum(p.backlog() for p in publishers.values()), self.say)

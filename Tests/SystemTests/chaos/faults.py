@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,16 +19,16 @@ from .schedule import Fault
 from .servers import Process, Servers, script
 
 AT_ONCE_MAX = 16
-TARGET_PATIENCE_S = 20.0
+TARGET_PATIENCE_S = 60.0
 """A fault whose target is down waits so long for it to come back."""
 LOOK_EVERY_S = 0.1
 
 # Raised, held and ended by the node itself: no command line that is lost can leave an alarm behind.
 ALARMS = {
-    "memory": "vm_memory_monitor:set_vm_memory_high_watermark(0.00001), timer:sleep({ms}), A = rabbit_alarm:get_alarms(), "
-              "vm_memory_monitor:set_vm_memory_high_watermark(0.4), length(A).",
-    "disk": "rabbit_disk_monitor:set_disk_free_limit(1000000000000000), timer:sleep({ms}), A = rabbit_alarm:get_alarms(), "
-            'rabbit_disk_monitor:set_disk_free_limit("500MB"), length(A).',
+    "memory": "vm_memory_monitor:set_vm_memory_high_watermark(0.00001), timer:sleep({ms}), "
+              "A = rabbit_alarm:get_alarms(), vm_memory_monitor:set_vm_memory_high_watermark(0.4), length(A).",
+    "disk": "rabbit_disk_monitor:set_disk_free_limit(1000000000000000), timer:sleep({ms}), "
+            'A = rabbit_alarm:get_alarms(), rabbit_disk_monitor:set_disk_free_limit("500MB"), length(A).',
 }
 
 
@@ -81,10 +82,20 @@ class Faults:
             case "stop":
                 return self._stop(fault)
             case "alarm":
-                return self._alarm(fault)
+                return self._until_hit(lambda: self._alarm(fault))
             case kind:
-                hit = self._fronts.order(fault.target, kind, **fault.details)
-                return f"{hit} connections" if hit else None
+                return self._until_hit(lambda: self._cut(kind, fault))
+
+    def _until_hit(self, attempt: Callable[[], str | None]) -> str | None:
+        """Tries again while there is nothing to hit, because what it would hit is down by another fault."""
+        deadline = time.monotonic() + TARGET_PATIENCE_S
+        while (told := attempt()) is None and time.monotonic() < deadline:
+            time.sleep(LOOK_EVERY_S)
+        return told
+
+    def _cut(self, kind: str, fault: Fault) -> str | None:
+        hit = self._fronts.order(fault.target, kind, **fault.details)
+        return f"{hit} connections" if hit else None
 
     def _wait_for(self, target: str) -> Process | None:
         deadline = time.monotonic() + TARGET_PATIENCE_S
@@ -108,6 +119,12 @@ class Faults:
         if self._wait_for("rabbitmq") is None:
             return None
         expression = ALARMS[fault.target].replace("{ms}", str(int(fault.details["seconds"] * 1000)))
-        alarms = script("servers.sh", "rabbitmqctl", str(self._instance.directory), "--quiet", "--timeout", "60",
-                        "eval", expression, seconds=60).strip()
+        try:
+            alarms = self._evaluate(expression)
+        except Failure:
+            return None  # the broker was ended meanwhile, and its alarm with it
         return f"{alarms} alarms" if alarms.isdigit() and int(alarms) else None
+
+    def _evaluate(self, expression: str) -> str:
+        return script("servers.sh", "rabbitmqctl", str(self._instance.directory), "--quiet", "--timeout", "60",
+                        "eval", expression, seconds=60).strip()

@@ -1,14 +1,15 @@
 """python3 -m chaos.proxy --facts FILE NAME=FACT…
 
-Listens in front of servers and does to their bytes what bad networks do. Each NAME is one front, on a free port; FACT is
-the line of the instance's env that holds the port of the server behind it, read anew for every connection. The ports are
-printed as one JSON line. Then every line of standard input is one fault, as JSON, answered by one line that says how many
-connections it hit:
+Listens in front of servers and does to their bytes what bad networks do. Each NAME is one front, on a free port; FACT
+is the line of the instance's env that holds the port of the server behind it, read anew for every connection. The ports
+are printed as one JSON line. Every line of standard input then is one fault, as JSON, answered by a line that says how
+many connections it hit:
 
-    {"front": "broker", "fault": "cut", "bytes": 700, "reset": true}   the rest of a frame never comes
+    {"front": "broker", "fault": "cut", "bytes": 700, "reset": true}
+        the rest of a frame never comes
     {"front": "broker", "fault": "delay", "milliseconds": 200, "seconds": 3}
-    {"front": "broker", "fault": "silence", "seconds": 4, "lingers": 8}  nothing passes; then the server sees an end, and
-                                                                      the client goes on hearing nothing for `lingers`
+    {"front": "broker", "fault": "silence", "seconds": 4, "lingers": 8}
+        nothing passes; then the server sees an end, and the client goes on hearing nothing for `lingers`
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The outside publishers under faults: what the broker did not confirm is sent again, and nothing is remembered that the
-checker does not need."""
+"""The outside publishers under faults: what the broker did not confirm is sent again, and nothing is remembered that
+the checker does not need."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from driver.outside_system import Outgoing, OutsideSystem, Receipt
 
 from .stream import Message, Stream
 
-BACKLOG_MAX = 6_000
+BACKLOG_MAX = 20_000
 """Confirmed messages without a receipt, per publisher. A publisher that hears nothing does not go on for ever."""
 AHEAD = 400
-CHANNELS_LOST_MAX = 500
+TROUBLES_MAX = 500
 PACE_S = 0.01
 
 Outcome = tuple[str, str | None]
@@ -30,7 +30,7 @@ class Publisher(OutsideSystem):
         self.confirms: Counter[str] = Counter()
         self.outcomes: dict[str, Counter[Outcome]] = {}
         self.receipts_count = 0
-        self.channels_lost = 0
+        self.troubles = 0
         self.unreadable: set[str] = set()
         """Identities that no receipt can name, since nobody can read them."""
         self._back: set[str] = set()
@@ -70,10 +70,14 @@ class Publisher(OutsideSystem):
         """A broker that has just started may refuse what it will allow in a moment: begin again, not for ever."""
         if not isinstance(reason, pika.exceptions.ChannelClosedByBroker):
             return
-        self.channels_lost += 1
-        if self.channels_lost > CHANNELS_LOST_MAX:
-            self._fail(f"the broker closed {self.channels_lost} channels, lastly: {reason}")
+        if not self._survives(reason):
+            self._fail(f"{self.troubles} troubles with the broker, lastly: {reason}")
         self._close()
+
+    def _survives(self, _: Exception) -> bool:
+        """The client library stumbles over connections that end while it opens them."""
+        self.troubles += 1
+        return self.troubles <= TROUBLES_MAX
 
 
 @dataclass

@@ -25,7 +25,8 @@ ALARMS = ("alarm memory", "alarm disk")
 KINDS = (*KILLS, *STOPS, *CUTS, *ALARMS)
 
 # These keep everything waiting for seconds: as often as is asked for, and no oftener.
-HEAVY = {"kill rabbitmq", "stop rabbitmq", "kill postgres", "stop postgres", *ALARMS}
+HEAVY = {"kill rabbitmq", "stop rabbitmq", "kill postgres", "stop postgres", *ALARMS,
+         *(cut for cut in CUTS if cut.startswith("silence"))}
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,7 @@ def schedule(seed: int, minutes: float) -> list[Fault]:
 
 
 def _kinds(dice: random.Random, count: int, minimum: int) -> list[str]:
-    # One more than is asked for, should a target be down whenever its turn comes.
-    drawn: list[str] = []
-    for number in range(minimum + 1):
-        drawn += dice.sample(KINDS, len(KINDS)) if number < minimum else dice.sample(sorted(HEAVY), len(HEAVY))
+    drawn = [kind for _ in range(minimum) for kind in dice.sample(KINDS, len(KINDS))]
     light = [kind for kind in KINDS if kind not in HEAVY]
     while len(drawn) < count:
         drawn += dice.sample(light, len(light))

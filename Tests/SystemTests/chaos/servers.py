@@ -69,17 +69,21 @@ class Servers:
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._mend, name="mender", daemon=True)
+        # One each: a broker that takes long to start must not keep the database down.
+        self._menders = [threading.Thread(target=self._mend, args=(server,), name=f"mender-{server}", daemon=True)
+                         for server in ("postgres", "rabbitmq")]
         self.mends = 0
         self.complaints: list[str] = []
 
     def __enter__(self) -> Servers:
-        self._thread.start()
+        for mender in self._menders:
+            mender.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
-        self._thread.join(timeout=START_S_MAX)
+        for mender in self._menders:
+            mender.join(timeout=START_S_MAX)
 
     def process(self, target: str) -> Process | None:
         """None while it does not run or does not answer yet."""
@@ -102,11 +106,11 @@ class Servers:
         except OSError:
             return False
 
-    def _mend(self) -> None:
+    def _mend(self, server: str) -> None:
         while not self._stopping.wait(MEND_EVERY_S):
-            if self._is_gone("postgres") or self._is_gone("rabbitmq"):
+            if self._is_gone(server):
                 try:
-                    script("servers.sh", "start", str(self._instance.directory))
+                    script("servers.sh", f"mend-{server}", str(self._instance.directory))
                     self.mends += 1
                 except (Failure, subprocess.TimeoutExpired) as error:
                     self.complaints.append(str(error))

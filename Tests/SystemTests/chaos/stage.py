@@ -1,5 +1,5 @@
-"""What has to stand before the load begins: an instance whose services reach their servers through the fronts, a role that
-may only read, and the main line up to enrolled participants."""
+"""What has to stand before the load begins: an instance whose services reach their servers through the fronts, a role
+that may only read, and the main line up to enrolled participants."""
 
 from __future__ import annotations
 
@@ -109,7 +109,8 @@ def _admit_checker(instance: Instance) -> None:
     environment = {"PATH": "/usr/bin:/bin", "PGPASSWORD": instance.secret("postgres-password")}
     command = ["psql", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--host", "127.0.0.1", "--port",
                instance.fact("POSTGRES_PORT"), "--username", "postgres", "--dbname", "maillage", "--file", "-"]
-    result = subprocess.run(command, input=sql, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run(command, input=sql, env=environment, capture_output=True, text=True, timeout=60,
+                            check=False)
     if result.returncode != 0:
         raise Failure(f"the checker's role cannot be made: {result.stderr.strip()}")
 

@@ -133,14 +133,16 @@ class OutsideSystem:
             except pika.exceptions.AMQPError:
                 pass
             except Exception as error:  # a thread that dies in silence would look like a system that does not answer
-                with self._lock:
-                    self._failure = f"{type(error).__name__}: {error}"
-                    self._lock.notify_all()
-                return
+                if not self._survives(error):
+                    self._fail(f"{type(error).__name__}: {error}")
+                    return
             self._take_back()
             pause = 0.1 if time.monotonic() - opened > 5 else min(2.0, pause * 2)
             if not self._stopping:
                 time.sleep(pause)
+
+    def _survives(self, _: Exception) -> bool:
+        return False
 
     def _take_back(self) -> None:
         """Nobody knows what became of unconfirmed messages: they go first and in order over the next connection."""

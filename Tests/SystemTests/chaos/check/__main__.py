@@ -1,8 +1,8 @@
 """python3 -m chaos.check --instance DIRECTORY --journal DIRECTORY [--database NAME]
 
 Compares the journal of a run with the instance's database and broker. The last line is
-`chaos: seed=n faults=n acknowledged=n lost=0 doubled=0 ledger=balanced`; the status is 0 only for exactly that, with every
-kind of fault made as often as is asked for.
+`chaos: seed=n faults=n acknowledged=n lost=0 doubled=0 ledger=balanced`; the status is 0 only for exactly that, with
+every kind of fault made as often as is asked for.
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ class Database:
                          "--pset", f"null={NULL}", "--host", "127.0.0.1", "--port", instance.fact("POSTGRES_PORT"),
                          "--username", CHECKER_ROLE, "--dbname", name, "--file", "-"]
         self._environment = {"PATH": "/usr/bin:/bin", "PGPASSWORD": instance.secret(CHECKER_SECRET),
-                             "PGOPTIONS": f"-c statement_timeout={STATEMENT_S_MAX}s -c default_transaction_read_only=on"}
+                             "PGOPTIONS": f"-c statement_timeout={STATEMENT_S_MAX}s "
+                                           "-c default_transaction_read_only=on"}
 
     def rows(self, sql: str) -> list[Row]:
         result = subprocess.run(self._command, input=sql, env=self._environment, capture_output=True, text=True,

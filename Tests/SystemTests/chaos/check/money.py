@@ -125,7 +125,8 @@ def _check_payments(database: Database, findings: Findings) -> None:
     findings.compare(
         "payment in the ledger",
         database.bag("select id, amount_cents from funding.payments where state = 'executed'"),
-        database.bag("select replace(command_id, 'pay:', ''), amount_cents from funding.transfers where reason = 'pay'"))
+        database.bag("select replace(command_id, 'pay:', ''), amount_cents from funding.transfers "
+                     "where reason = 'pay'"))
     findings.compare(
         "release in the ledger",
         database.bag("select g.id, sum(t.amount_cents)::bigint from funding.tranches t "

@@ -101,7 +101,11 @@ def _check_participants(database: Database, findings: Findings) -> None:
 FACTS = {
     "envelope-opened": "select id, amount_cents from funding.envelopes",
     "grant-reserved": "select id, reserved_cents from funding.grants where state = 'reserved'",
-    "grant-refused": "select id, requested_cents from funding.grants where state = 'refused'",
+    "grant-refused": "select id, requested_cents from funding.grants where state = 'refused' and kind = 'animation'",
+    "cofunding-approved": "select experiment, reserved_cents from funding.grants "
+                          "where state = 'reserved' and kind = 'experiments'",
+    "cofunding-refused": "select experiment, requested_cents from funding.grants "
+                         "where state = 'refused' and kind = 'experiments'",
     "agreement-signed": "select a.id, g.reserved_cents from funding.agreements a "
                         "join funding.grants g on g.id = a.grant_id where a.state = 'signed'",
     "tranche-released": "select id, amount_cents from funding.tranches where state in ('released', 'paid')",
