@@ -55,8 +55,9 @@ SPOILT = {
         "from reporting.response_cells limit 1) returning experiment || ' ' || instrument || ' ' || occasion",
         "DOUBLED count in reporting's figures"),
     "reporting_forgets_a_response": (
-        "delete from reporting.responses where ctid = (select ctid from reporting.responses limit 1) "
-        "returning response",
+        # Not the response that the first one takes from feedback: what neither knows is not lost by reporting.
+        "delete from reporting.responses where response = (select response from reporting.responses "
+        "order by response desc offset 7 limit 1) returning response",
         "LOST response that reporting does not count"),
     "reporting_has_another_score": (
         "update reporting.responses set score = score + 1 where response = (select response from "

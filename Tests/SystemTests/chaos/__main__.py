@@ -8,6 +8,7 @@ acknowledged with what stands; its last line is the run's.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import subprocess
 import sys
@@ -148,6 +149,18 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="leave the instance running afterwards")
     arguments = parser.parse_args()
     directory: Path = arguments.instance.absolute()
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with directory.with_name(f"{directory.name}.lock").open("w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print(f"chaos: FAILED, another run uses {directory}")
+            return 1
+        return run(directory, arguments)
+
+
+def run(directory: Path, arguments: argparse.Namespace) -> int:
+    """From an empty folder to the verdict, and the folder empty again."""
     journal = directory.with_name(f"{directory.name}-journal")
     journal.mkdir(parents=True, exist_ok=True)
     status = 1
@@ -163,8 +176,8 @@ def main() -> int:
         print(f"the stage is set after {time.monotonic() - began:.0f} s: {len(stage.sources)} experiments, "
               f"{sum(len(s.place.pseudonyms) for s in stage.sources)} participants, {len(stage.careers)} grants",
               flush=True)
-        run = Run(instance, stage, journal, arguments.seed, arguments.minutes).lead(fronts)
-        status = conclude(run, check(instance, Database(instance), journal, run))
+        told = Run(instance, stage, journal, arguments.seed, arguments.minutes).lead(fronts)
+        status = conclude(told, check(instance, Database(instance), journal, told))
     except (Failure, subprocess.SubprocessError) as failure:
         print(f"chaos: seed={arguments.seed} FAILED, {failure}")
     finally:
