@@ -11,7 +11,7 @@ export COMPOSE BUILD SCALE EVENTS KEEP KILL
 export MAILLAGE_BINARIES ?= $(CURDIR)/.build/$(CONFIGURATION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo compose-demo test lint contract bench up down status logs token build format clean image packages
+.PHONY: help demo compose-demo test lint contract bench up down status logs token publisher build format clean image packages
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ logs: ## follows the services' logs
 token: ## a bearer token ROLE=operator[,…] [SUB=name] [ORG=SIREN]
 	@$(PYTHON) -m driver.tokens --instance $(INSTANCE) --role "$(ROLE)" $(if $(SUB),--sub "$(SUB)") \
 		$(if $(ORG),--organisation "$(ORG)")
+
+publisher: ## the broker's address for an outside publisher NAME=telesuivi
+	@$(PYTHON) -m driver.instance $(INSTANCE) "$(or $(NAME),telesuivi)"
 
 build: packages ## the services
 	swift build --configuration $(CONFIGURATION) $(CHECKED)

@@ -6,6 +6,7 @@ import http.client
 import shlex
 import ssl
 import subprocess
+import sys
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -104,3 +105,7 @@ class Instance:
         result = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
         if result.returncode != 0:
             raise Failure(f"{script} {' '.join(arguments)} failed: {result.stderr.strip()}")
+
+
+if __name__ == "__main__":
+    print(Instance(Path(sys.argv[1])).publisher_url(sys.argv[2]))
