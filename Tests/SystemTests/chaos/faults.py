@@ -19,7 +19,7 @@ from .schedule import Fault
 from .servers import Process, Servers, script
 
 AT_ONCE_MAX = 16
-TARGET_PATIENCE_S = 60.0
+TARGET_PATIENCE_S = 120.0
 """A fault whose target is down waits so long for it to come back."""
 LOOK_EVERY_S = 0.1
 
