@@ -7,16 +7,20 @@ CHECKED := --explicit-target-dependency-import-check error
 SOURCES := Package.swift Services Shared Tests Benchmarks
 PYTHON := PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=Tests/SystemTests /usr/bin/python3
 
+export COMPOSE BUILD SCALE EVENTS KEEP KILL
 export MAILLAGE_BINARIES ?= $(CURDIR)/.build/$(CONFIGURATION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint contract bench up down status logs token build format clean image packages
+.PHONY: help demo compose-demo test lint contract bench up down status logs token publisher build format clean image packages
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build ## the whole wave through a fresh system [KILL=funding|rabbitmq|…] [EVENTS=N] [KEEP=1]
 	@deploy/local/demo.sh .local/demo
+
+compose-demo: packages ## the same wave through docker-compose.yml [COMPOSE='docker compose'] [BUILD='docker build . --tag'] [SCALE='feedback=3 reporting=2']
+	@deploy/local/compose-demo.sh .local/compose
 
 test: packages ## all tiers, the system tests last
 	@$(PYTHON) -m tiers
@@ -52,6 +56,9 @@ logs: ## follows the services' logs
 token: ## a bearer token ROLE=operator[,…] [SUB=name] [ORG=SIREN]
 	@$(PYTHON) -m driver.tokens --instance $(INSTANCE) --role "$(ROLE)" $(if $(SUB),--sub "$(SUB)") \
 		$(if $(ORG),--organisation "$(ORG)")
+
+publisher: ## the broker's address for an outside publisher NAME=telesuivi
+	@$(PYTHON) -m driver.instance $(INSTANCE) "$(or $(NAME),telesuivi)"
 
 build: packages ## the services
 	swift build --configuration $(CONFIGURATION) $(CHECKED)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import functools
 import json
+import ssl
 import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pika
@@ -44,9 +46,12 @@ class Receipt:
 class OutsideSystem:
     """One publisher with one connection in a thread of its own."""
 
-    def __init__(self, url: str, publisher: str) -> None:
+    def __init__(self, url: str, publisher: str, authority: Path | None = None) -> None:
         self.publisher = publisher
         self._parameters = pika.URLParameters(url)
+        if authority is not None:
+            trust = ssl.create_default_context(cafile=str(authority))
+            self._parameters.ssl_options = pika.SSLOptions(trust, self._parameters.host)
         self._parameters.heartbeat = 10
         self._lock = threading.Condition()
         self._pending: deque[Outgoing] = deque()
