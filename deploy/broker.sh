@@ -77,6 +77,10 @@ policies() {
         policy maillage "inbox-$service" "^maillage\\\\.$service\\\\.inbox\\\\z" \
             "{$(safe_dead_letters maillage.dead "$service")}"
     done
+    # Nothing takes in what a queue of dead letters would drop, so it keeps everything; without a limit of its own,
+    # RabbitMQ 4 drops a message at its 20th return.
+    policy maillage dead '^maillage\\.[a-z]+\\.dead\\z' '{"delivery-limit":1000000000}'
+    policy outside dead '^feedback\\.dead\\z' '{"delivery-limit":1000000000}'
     policy outside intake '^feedback\\.in\\.' \
         "{$(safe_dead_letters feedback.dead intake),\"max-length-bytes\":$intake_bytes_max}"
     policy outside receipts '^feedback\\.receipts\\.' \

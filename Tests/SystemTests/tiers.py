@@ -29,7 +29,8 @@ LINES_SHOWN = 40
 
 # Without a server, with a running system, and with a system each of its own.
 BY_ITSELF = ["test_scenario", "test_driver", "test_chaos_parts"]
-RUNNING = ["test_isolation", "test_configuration", "test_hostile_http", "test_hostile_feedback"]
+RUNNING = ["test_isolation", "test_configuration", "test_hostile_http", "test_hostile_feedback",
+           "test_dead_letters"]
 WHOLE_WAVES = ["test_wave"]
 UNDER_FAULTS = ["test_chaos"]
 
