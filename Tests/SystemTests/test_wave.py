@@ -32,3 +32,6 @@ class WholeWave(unittest.TestCase):
 
     def test_rabbitmq_killed_in_the_middle_changes_no_figure(self) -> None:
         self.run_wave("rabbitmq")
+
+    def test_feedback_killed_in_the_middle_changes_no_figure(self) -> None:
+        self.run_wave("feedback")
