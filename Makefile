@@ -7,7 +7,6 @@ CHECKED := --explicit-target-dependency-import-check error
 SOURCES := Package.swift Services Shared Tests Benchmarks
 PYTHON := PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=Tests/SystemTests /usr/bin/python3
 
-export COMPOSE BUILD SCALE EVENTS KEEP KILL
 export MAILLAGE_BINARIES ?= $(CURDIR)/.build/$(CONFIGURATION)
 
 .DEFAULT_GOAL := help

@@ -52,7 +52,6 @@ PYTHON
 mkdir -p "$instance/secrets" "$MAILLAGE_CLOCK"
 : >"$instance/compose.log"
 # A demo starts clean: what an earlier one left is not read again.
-export MAILLAGE_HTTPS_PORT=1 MAILLAGE_AMQPS_PORT=2
 remove || true
 rm -f "$instance/env"
 { read -r MAILLAGE_HTTPS_PORT && read -r MAILLAGE_AMQPS_PORT; } < <(free_ports 2)
