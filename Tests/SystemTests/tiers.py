@@ -49,6 +49,7 @@ class Tier:
 
 def main() -> int:
     LOGS.mkdir(parents=True, exist_ok=True)
+    os.environ["MAILLAGE_FSYNC"] = "off"
     tiers: list[Tier] = []
     script("instance.sh", "remove", str(INSTANCE))
     try:

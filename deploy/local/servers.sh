@@ -95,7 +95,10 @@ make_cluster() {
         --auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 >"$instance/logs/initdb.log" 2>&1 ||
         die "initdb failed: $instance/logs/initdb.log"
     rm -f "$password"
-    as postgres tee -a "$data/postgres/new/postgresql.conf" >/dev/null <<'CONF'
+    # Tests kill the server and never the machine: what the system keeps in memory survives that, and a slow disk
+    # fails no test. Everybody else's cluster writes through.
+    as postgres tee -a "$data/postgres/new/postgresql.conf" >/dev/null <<CONF
+fsync = ${MAILLAGE_FSYNC:-on}
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_connections = 300
