@@ -83,6 +83,31 @@ package struct EventHandler: Sendable {
         EventHandler(type: type, body: .batch(apply))
     }
 
+    /// The same handler, with a witness in its transactions who is told the events that it has dealt with. For proofs
+    /// that none is dealt with twice, which handlers that mend it themselves would hide.
+    package func witnessed(
+        by witness: @escaping @Sendable ([InboundEvent], PostgresTransaction) async throws -> Void
+    ) -> EventHandler {
+        switch body {
+        case .single(let order, let apply):
+            EventHandler(
+                type: type,
+                body: .single(order) { event, transaction in
+                    let outcome = try await apply(event, transaction)
+                    if case .notReady = outcome { return outcome }
+                    try await witness([event], transaction)
+                    return outcome
+                })
+        case .batch(let apply):
+            EventHandler(
+                type: type,
+                body: .batch { events, transaction in
+                    try await apply(events, transaction)
+                    try await witness(events, transaction)
+                })
+        }
+    }
+
     private static func decode<Payload: EventPayload>(
         _ type: Payload.Type, _ event: InboundEvent
     ) throws(HandlerFailure) -> Payload {

@@ -42,6 +42,34 @@ package struct InboxProcessor: Sendable {
         metrics.repeats(contents.repeatCount)
     }
 
+    /// Puts what the broker gave up on among the dead letters, each message once. An event that was received in another
+    /// way meanwhile is only counted.
+    /// - Throws: when some of it is not kept: it must be delivered again.
+    package func keep(_ batch: DeliveryBatch) async throws {
+        for (index, delivery) in batch.deliveries.enumerated() {
+            let source = MessageSource(dead: delivery, body: Array(batch.body(index)))
+            let event: InboundEvent
+            do throws(PermanentFailure) {
+                event = try BatchContents.event(source)
+            } catch {
+                try await bury(source, PermanentFailure(source.death, problem: error.reason))
+                continue
+            }
+            let message = InboundMessage(event: event, source: source, isSequenced: handlers.isSequenced(event))
+            try await bury(message, PermanentFailure(source.death))
+        }
+    }
+
+    /// Keeps messages of strangers, whatever they claim to be: an identity that they took from an event of ours must
+    /// not stand for it.
+    package func keepStrange(_ batch: DeliveryBatch) async throws {
+        for (index, delivery) in batch.deliveries.enumerated() {
+            let source = MessageSource(dead: delivery, body: Array(batch.body(index)))
+            let cause = PermanentFailure(source.death).reason
+            try await bury(source, PermanentFailure(class: PermanentFailure.outsideClass, reason: cause))
+        }
+    }
+
     /// Tries the parked events that are due.
     /// - Returns: the number of subjects and events that were tried.
     @discardableResult
@@ -55,6 +83,7 @@ package struct InboxProcessor: Sendable {
     /// Refreshes the gauges.
     package func reportBacklog() async throws {
         metrics.record(try await ParkedSweep(pool: pool, handlers: handlers, metrics: metrics).backlog())
+        metrics.record(openDeadLetters: try await DeadLetterShelf(pool).openCounts())
     }
 
     // MARK: Settling
@@ -62,7 +91,8 @@ package struct InboxProcessor: Sendable {
     private func settle(_ messages: ArraySlice<InboundMessage>) async throws {
         guard !messages.isEmpty else { return }
         do {
-            metrics.record(try await persistence.run { try await apply(messages) })
+            let database = PostgresInboxDatabase(pool: pool, handlers: handlers)
+            metrics.record(try await persistence.run { try await database.apply(messages, handlers) })
         } catch {
             switch FailureKind(error) {
             case .stop, .outage: throw error
@@ -71,27 +101,6 @@ package struct InboxProcessor: Sendable {
                 try await isolate(messages, error as? HandlerFailure ?? HandlerFailure(eventID: nil, error: error))
             }
         }
-    }
-
-    /// Runs the transaction. When nobody knows whether it was committed, its first new receipt tells; when that is not
-    /// there (yet), running it again is safe, because the receipts decide.
-    private func apply(_ messages: ArraySlice<InboundMessage>) async throws -> InboxEffects {
-        var firstNew: UUID?
-        var effects = InboxEffects()
-        do {
-            return try await pool.withTransaction { transaction in
-                var work = InboxTransaction(PostgresInboxSession(transaction, handlers), handlers)
-                effects = try await work.apply(messages) { firstNew = $0.first }
-                return effects
-            }
-        } catch let error as PostgresError where error.code == .commitUnknown {
-            guard let firstNew, try await isReceived(firstNew) else { throw error }
-            return effects
-        }
-    }
-
-    private func isReceived(_ id: UUID) async throws -> Bool {
-        try await !pool.query("select from inbox where id = \(id)").isEmpty
     }
 
     /// Transactions that never win, for a lock that somebody holds or a statement that takes too long.
@@ -151,14 +160,16 @@ package struct InboxProcessor: Sendable {
         let isNew = try await persistence.run {
             try await pool.withTransaction { try await DeadLetterStore($0).bury(message, failure) }
         }
-        if isNew { report(failure, message.event.id.lowercase, message.event.type) }
+        guard isNew else { return metrics.repeats(1) }
+        report(failure, message.event.id.lowercase, message.event.type)
     }
 
     private func bury(_ source: MessageSource, _ failure: PermanentFailure) async throws {
         let isNew = try await persistence.run {
             try await pool.withTransaction { try await DeadLetterStore($0).bury(source, failure) }
         }
-        if isNew { report(failure, source.messageID ?? "", "") }
+        guard isNew else { return metrics.repeats(1) }
+        report(failure, source.messageID ?? "", "")
     }
 
     private func buryParked(_ id: UUID, _ failure: PermanentFailure) async throws -> Bool {

@@ -29,6 +29,21 @@ struct InboxTransaction<Session: InboxSession> {
         return effects
     }
 
+    /// Applies an event whose receipt was noted before, and nothing that waits behind it.
+    mutating func revive(_ message: InboundMessage) async throws -> InboxEffects {
+        if message.isSequenced {
+            let key = message.event.key
+            guard let place = try await session.lock([key])[key] else { return effects }
+            var run = SubjectRun(key, place, session)
+            try await run.go([message], firstParked: nil, effects: &effects)
+            if run.last > place.last { try await session.advance([(key, run.last)]) }
+        } else {
+            try await applyUnordered([message])
+        }
+        try await finish()
+        return effects
+    }
+
     /// Tries the parked events of a subject again.
     mutating func resume(_ key: OrderKey, _ place: InboxStore.Place) async throws -> InboxEffects {
         let first = try await session.firstSequences(behind: [(key, place.last)])[key]

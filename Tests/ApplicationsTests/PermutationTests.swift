@@ -20,8 +20,10 @@ import Testing
             }
             let ids = applications.compactMap { UUID(uuidString: $0) }
             let bench = try await PermutationBench(service, CanonicalSchema())
+            let generate: @Sendable (Chance) throws -> History = { try Self.history(of: ids, $0) }
+            #expect(try PermutationCoverage.untold(by: [generate], to: service) == [])
             // when, then
-            try await PermutationProof(bench) { try Self.history(of: ids, $0) }.run()
+            try await PermutationProof(bench, generate: generate).run()
         }
     }
 

@@ -18,8 +18,10 @@ import Testing
             for _ in 0..<2 { experiments.append(try await site.register().decode(PlannedSite.Shown.self).id) }
             let bench = try await PermutationBench(service, CanonicalSchema())
             let registered = experiments
+            let generate: @Sendable (Chance) throws -> History = { try Self.history(at: site, of: registered, $0) }
+            #expect(try PermutationCoverage.untold(by: [generate], to: service) == [])
             // when, then
-            try await PermutationProof(bench) { try Self.history(at: site, of: registered, $0) }.run()
+            try await PermutationProof(bench, generate: generate).run()
         }
     }
 

@@ -12,8 +12,10 @@ import Testing
         try await IntakeLab.with(isOpen: false) { lab in
             // given: nothing
             let bench = try await PermutationBench(lab.service, FeedbackCases.schema())
+            let generate: @Sendable (Chance) throws -> History = { try FeedbackCases.history(lab, $0) }
+            #expect(try PermutationCoverage.untold(by: [generate], to: lab.service) == [])
             // when, then
-            try await PermutationProof(bench) { try FeedbackCases.history(lab, $0) }.run()
+            try await PermutationProof(bench, generate: generate).run()
         }
     }
 }

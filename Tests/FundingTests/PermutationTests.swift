@@ -43,14 +43,22 @@ import Testing
             schema.views["grants"] = "select jsonb_build_object('kind', kind, 'experiment', experiment) from grants"
             let bench = try await PermutationBench(programme.service, schema)
             // when, then
-            try await PermutationProof(bench) { chance in
-                var history = History(chance: chance)
-                for _ in 0..<history.chance.number(3...6) {
-                    let experiment = history.chance.uuid()
-                    try history.tell(Controls.request(experiment, under: agreement), about: experiment)
-                }
-                return history
-            }.run()
+            try await PermutationProof(bench) { try FundingCases.requests(under: agreement, $0) }.run()
+        }
+    }
+
+    @Test func historiesTellEverythingThatFundingFollows() async throws {
+        try await Programme.with { programme in
+            // given
+            try await programme.prepare()
+            let agreement = try await programme.signedAgreement()
+            // when
+            let allotments: @Sendable (Chance) throws -> History = { try FundingCases.allotments(programme, $0) }
+            let evidence: @Sendable (Chance) throws -> History = {
+                try FundingCases.evidence(programme, [agreement, agreement], $0)
+            }
+            // then
+            #expect(try PermutationCoverage.untold(by: [allotments, evidence], to: programme.service) == [])
         }
     }
 }
@@ -112,6 +120,16 @@ enum FundingCases {
             }
             let rejected = history.chance.uuid()
             try history.select(rejected, in: call, outcome: .rejected, rank: nil, requestedCents: 1_000_000)
+        }
+        return history
+    }
+
+    /// More requests than there may be money for.
+    static func requests(under agreement: AgreementAnswer, _ chance: Chance) throws -> History {
+        var history = History(chance: chance)
+        for _ in 0..<history.chance.number(3...6) {
+            let experiment = history.chance.uuid()
+            try history.tell(Controls.request(experiment, under: agreement), about: experiment)
         }
         return history
     }

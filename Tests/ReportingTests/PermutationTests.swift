@@ -28,8 +28,10 @@ import Testing
                 """
             ]
             let bench = try await PermutationBench(service, schema)
+            let generate: @Sendable (Chance) throws -> History = { try ProgrammeHistory(chance: $0).told() }
+            #expect(try PermutationCoverage.untold(by: [generate], to: service) == [])
             // when, then
-            try await PermutationProof(bench) { try ProgrammeHistory(chance: $0).told() }.run()
+            try await PermutationProof(bench, generate: generate).run()
         }
     }
 }

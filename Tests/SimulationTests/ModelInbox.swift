@@ -8,7 +8,7 @@ import Synchronization
 
 /// The inbox's tables as PostgreSQL keeps them under READ COMMITTED: a statement sees what was committed when it began
 /// and what its own transaction wrote; rows are locked until the end; a commit may fail, or nobody learns how it ended.
-final class ModelInbox: Sendable {
+final class ModelInbox: InboxDatabase, Sendable {
     struct ParkedRow: Sendable {
         let message: InboundMessage
         var waitsFor: ParkingCause
@@ -28,8 +28,13 @@ final class ModelInbox: Sendable {
     /// What a transaction wrote, in its order, to be done again over whatever is committed by then.
     typealias Change = @Sendable (inout Tables) -> Void
 
+    enum End: CaseIterable {
+        case lost, unknownAndUndone, unknownAndDone
+    }
+
     private struct State {
         var tables = Tables()
+        var nextEnd: End?
         var lastTransaction: Int64 = 0
         var openCount = 0
         /// How many transactions may still fail.
@@ -74,16 +79,30 @@ final class ModelInbox: Sendable {
         return result
     }
 
+    /// By a new connection, so a while after the one that was lost.
+    func receiptCount(of ids: Set<UUID>) async throws -> Int {
+        try await world.sleep(for: .milliseconds(world.number(0...30)))
+        if takeFault(onceIn: 12) { throw PostgresError(.connectionLost) }
+        return tables.received.intersection(ids).count
+    }
+
     private func commit(_ session: Session) throws {
-        switch takeFault(onceIn: 12) ? world.number(1...3) : 0 {
-        case 1: throw PostgresError(.connectionLost)
-        case 2: throw PostgresError(.commitUnknown)
-        case 3:
+        let end = state.withLock { state in
+            defer { state.nextEnd = nil }
+            return state.nextEnd
+        }
+        switch end ?? (takeFault(onceIn: 12) ? End.allCases[world.number(0...2)] : nil) {
+        case .lost: throw PostgresError(.connectionLost)
+        case .unknownAndUndone: throw PostgresError(.commitUnknown)
+        case .unknownAndDone:
             state.withLock { session.apply(to: &$0.tables) }
             throw PostgresError(.commitUnknown)
-        default: state.withLock { session.apply(to: &$0.tables) }
+        case nil: state.withLock { session.apply(to: &$0.tables) }
         }
     }
+
+    /// For the contract: whatever chance says.
+    func endNextCommit(_ end: End) { state.withLock { $0.nextEnd = end } }
 
     fileprivate func takeFault(onceIn count: Int) -> Bool {
         let happens = world.happens(onceIn: count)

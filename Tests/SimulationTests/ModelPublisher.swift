@@ -6,8 +6,20 @@ import Synchronization
 /// What a broker stored, over all connections of all publishers.
 final class ModelExchange: Sendable {
     private let state = Mutex<[String]>([])
+    /// The routing keys that have a queue behind them.
+    private let hasRoute: @Sendable (String) -> Bool
+    /// A queue with so many messages refuses more.
+    private let countMax: Int
+
+    init(countMax: Int = .max, hasRoute: @escaping @Sendable (String) -> Bool = { _ in true }) {
+        self.countMax = countMax
+        self.hasRoute = hasRoute
+    }
 
     var stored: [String] { state.withLock { $0 } }
+    var isFull: Bool { stored.count >= countMax }
+
+    func takes(_ routingKey: String) -> Bool { hasRoute(routingKey) }
 
     func store(_ id: String) { state.withLock { $0.append(id) } }
 }
@@ -25,13 +37,15 @@ actor ModelPublisher: MessagePublisher {
     }
 
     private static let windowMax = 6
+    /// Milliseconds between two looks at nothing to do.
+    private static let idleMax = 32
 
     private let world: SimulatedWorld
     private let exchange: ModelExchange
     private var window = PublishWindow(countMax: windowMax)
     private var calls: [(call: PublishCall, expiresAt: Duration)] = []
     /// Written and not read by the broker.
-    private var socket: [(tag: UInt64, id: String)] = []
+    private var socket: [(tag: UInt64, message: OutgoingMessage)] = []
     /// Settled by the broker and not told yet.
     private var answers: [UInt64: Answer] = [:]
     private var lastTag: UInt64 = 0
@@ -54,9 +68,17 @@ actor ModelPublisher: MessagePublisher {
 
     /// Lets broker and network do their work until the task is cancelled.
     func work() async {
+        var idle = 1
         while !Task.isCancelled {
             expire()
-            if move() { await world.pause() } else { try? await world.sleep(for: .milliseconds(1)) }
+            if move() {
+                idle = 1
+                await world.pause()
+            } else {
+                // Ever less often: most of a schedule is waiting.
+                try? await world.sleep(for: .milliseconds(idle))
+                idle = min(idle * 2, Self.idleMax)
+            }
         }
         // Nobody waits for an answer any more.
         for (call, _) in calls { _ = call.expire(unsent: "the end") }
@@ -90,7 +112,7 @@ actor ModelPublisher: MessagePublisher {
             let call = calls.first(where: { $0.call.hasUnsent && !$0.call.isFinished })?.call
         else { return false }
         lastTag += 1
-        socket.append((lastTag, call.messages[call.next].messageID))
+        socket.append((lastTag, call.messages[call.next]))
         window.append(call, call.next)
         call.next += 1
         return true
@@ -98,20 +120,19 @@ actor ModelPublisher: MessagePublisher {
 
     private func take() -> Bool {
         guard !socket.isEmpty else { return false }
-        let (tag, id) = socket.removeFirst()
-        guard takesFault(onceIn: 30) else {
-            exchange.store(id)
-            answers[tag] = .acknowledged
-            return true
-        }
-        if world.happens(onceIn: 2) {
+        let (tag, message) = socket.removeFirst()
+        let isFault = takesFault(onceIn: 30)
+        if !exchange.takes(message.routingKey) || isFault && world.happens(onceIn: 2) {
             // No queue took it: the return comes first, and then an acknowledgement as for any other.
-            _ = window.markReturned(messageID: id, code: 312, reason: "NO_ROUTE")
+            _ = window.markReturned(messageID: message.messageID, code: 312, reason: "NO_ROUTE")
             answers[tag] = .acknowledged
-        } else {
+        } else if isFault || exchange.isFull {
             // Refused by one queue, perhaps stored by another.
-            if world.happens(onceIn: 2) { exchange.store(id) }
+            if isFault, world.happens(onceIn: 2) { exchange.store(message.messageID) }
             answers[tag] = .refused
+        } else {
+            exchange.store(message.messageID)
+            answers[tag] = .acknowledged
         }
         return true
     }
@@ -132,7 +153,7 @@ actor ModelPublisher: MessagePublisher {
     /// What was written may be stored or not; its publisher cannot know.
     private func lose() -> Bool {
         guard lastTag > 0, takesFault(onceIn: 60) else { return false }
-        for (_, id) in socket.prefix(world.number(0...socket.count)) { exchange.store(id) }
+        for (_, message) in socket.prefix(world.number(0...socket.count)) { exchange.store(message.messageID) }
         (socket, answers, lastTag) = ([], [:], 0)
         window.reset { slot in _ = slot.call.settle(slot.index, .unknown("the connection was lost")) }
         downUntil = world.elapsed + .milliseconds(world.number(0...2_000))

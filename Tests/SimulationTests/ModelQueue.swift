@@ -1,7 +1,7 @@
 import Synchronization
 
-/// A quorum queue: at least once, in order; what a channel did not acknowledge when it ends comes back in front, and
-/// after as many returns as the limit says it has been delivered once more than that and is dead.
+/// A quorum queue: at least once, in order; what a channel did not acknowledge when it ends comes back in front, with a
+/// limit or without, and after as many returns as the limit says it has been delivered once more than that and is dead.
 final class ModelQueue<Message: Sendable>: Sendable {
     struct Delivery: Sendable {
         let tag: UInt64
@@ -29,7 +29,7 @@ final class ModelQueue<Message: Sendable>: Sendable {
         var dead: [Message] = []
     }
 
-    /// nil keeps returning messages for ever, behind all others.
+    /// nil keeps returning messages for ever.
     private let deliveryLimit: Int?
     private let state = Mutex(State())
 
@@ -91,7 +91,7 @@ final class ModelQueue<Message: Sendable>: Sendable {
                     back.append(entry)
                 }
             }
-            state.ready = deliveryLimit == nil ? state.ready + back : back + state.ready
+            state.ready = back + state.ready
         }
     }
 }

@@ -32,6 +32,19 @@ import Testing
         }
     }
 
+    /// Only a single message that is given back on an open channel goes behind the others then; consumers do not do so.
+    @Test func withoutALimitTooItComesBackInFront() async throws {
+        try await expect(["m1 0", "m1 1", "m2 0", "m3 0"], limit: nil) { stage, notes in
+            try await stage.publish(["m1", "m2", "m3"])
+            let first = await stage.open(prefetch: 1)
+            notes.add(try await first.next().description)
+            await first.close()
+            let second = await stage.open()
+            for _ in 0..<3 { notes.add(try await second.next().description) }
+            await second.close()
+        }
+    }
+
     @Test func acknowledgementCoversTheFinishedRunAndNoMore() async throws {
         try await expect(["m1 1", "m2 1", "m3 1", "m3 2"], limit: 9) { stage, notes in
             try await stage.publish(["m1", "m2", "m3"])
@@ -55,7 +68,7 @@ import Testing
     }
 
     private func expect(
-        _ lines: [String], limit: Int, of contract: @Sendable @escaping (any QueueStage, Notes) async throws -> Void
+        _ lines: [String], limit: Int?, of contract: @Sendable @escaping (any QueueStage, Notes) async throws -> Void
     ) async throws {
         let world = SimulatedWorld(seed: 1)
         let model = ModelStage(queue: ModelQueue(deliveryLimit: limit))
@@ -68,8 +81,9 @@ import Testing
         try await withBroker { configuration, name in
             let queue = name("contract")
             try await TestBroker.administer(configuration) { administrator in
+                let limits = limit.map { [("x-delivery-limit", HeaderValue.int(Int64($0)))] } ?? []
                 try await administrator.declareQueue(
-                    queue, arguments: [("x-queue-type", .string("quorum")), ("x-delivery-limit", .int(Int64(limit)))])
+                    queue, arguments: [("x-queue-type", .string("quorum"))] + limits)
             }
             let notes = Notes()
             try await contract(RabbitStage(configuration: configuration, queue: queue), notes)
@@ -85,7 +99,6 @@ struct ContractBatch: Sendable, CustomStringConvertible {
     let acknowledge: @Sendable () async -> Void
 }
 
-/// Reads three messages ahead.
 protocol ContractConsumer: Sendable {
     func next() async throws -> ContractBatch
     func close() async
@@ -93,7 +106,12 @@ protocol ContractConsumer: Sendable {
 
 protocol QueueStage: Sendable {
     func publish(_ ids: [String]) async throws
-    func open() async -> any ContractConsumer
+    /// - Parameter prefetch: how many messages it reads ahead.
+    func open(prefetch: Int) async -> any ContractConsumer
+}
+
+extension QueueStage {
+    func open() async -> any ContractConsumer { await open(prefetch: 3) }
 }
 
 private struct NothingCame: Error {}
@@ -102,7 +120,7 @@ private struct ModelStage: QueueStage {
     let queue: ModelQueue<String>
 
     func publish(_ ids: [String]) { for id in ids { queue.publish(id) } }
-    func open() -> any ContractConsumer { ModelConsumer(queue, prefetch: 3) }
+    func open(prefetch: Int) -> any ContractConsumer { ModelConsumer(queue, prefetch: prefetch) }
 }
 
 extension ModelConsumer: ContractConsumer where Message == String {
@@ -130,10 +148,10 @@ private struct RabbitStage: QueueStage {
         guard outcomes.allSatisfy({ $0 == .confirmed }) else { throw NothingCame() }
     }
 
-    func open() -> any ContractConsumer {
+    func open(prefetch: Int) -> any ContractConsumer {
         RabbitContractConsumer(
             consumer: RabbitConsumer(
-                configuration: configuration, queue: queue, batchCountMax: 1, batchesInFlight: 3,
+                configuration: configuration, queue: queue, batchCountMax: 1, batchesInFlight: prefetch,
                 logger: TestBroker.quietLogger))
     }
 }

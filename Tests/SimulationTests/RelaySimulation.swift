@@ -33,7 +33,9 @@ struct RelaySimulation {
             let isEmpty = try world.run { await Self.live(world, outbox, exchange, plant) }
             return Self.report(outbox, exchange, isEmpty: isEmpty)
         } catch {
-            return Report(violations: ["\(error)"])
+            var report = Self.report(outbox, exchange, isEmpty: true)
+            report.violations.append("\(error)")
+            return report
         }
     }
 
@@ -101,6 +103,27 @@ struct RelaySimulation {
         }
     }
 
+    /// Cancels a relay while its broker is blocked.
+    /// - Returns: whether it ended without publishing.
+    static func endsWhenCancelled(_ world: SimulatedWorld, _ outbox: ModelOutbox) async -> Bool {
+        await outbox.append(to: [subjects[0]], commits: true)
+        let session = ModelOutbox.Session(outbox: outbox, connection: outbox.connect())
+        return await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                var context = RelayContext(
+                    settings: RelaySettings(), metrics: RelayMetrics(), logger: TestBroker.quietLogger)
+                context.time = world
+                var leader = RelayLeader(
+                    store: session, publisher: BlockedPublisher(), wakeUp: RelayWakeUp(), context: context)
+                do { try await leader.lead() } catch { return error is CancellationError }
+                return false
+            }
+            try? await world.sleep(for: .milliseconds(300))
+            group.cancelAll()
+            return await group.next() ?? false
+        }
+    }
+
     // MARK: Judging
 
     private static func report(_ outbox: ModelOutbox, _ exchange: ModelExchange, isEmpty: Bool) -> Report {
@@ -145,6 +168,14 @@ private struct PlantedPublisher: MessagePublisher {
         }
         Task(executorPreference: world) { await publisher.publish(messages, deadline: deadline) }
         return messages.map { _ in .confirmed }
+    }
+}
+
+private struct BlockedPublisher: MessagePublisher {
+    let isBlocked = true
+
+    func publish(_ messages: [OutgoingMessage], deadline: Duration) async -> [PublishOutcome] {
+        messages.map { _ in .unknown("blocked") }
     }
 }
 

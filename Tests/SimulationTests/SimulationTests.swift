@@ -30,6 +30,14 @@ import Testing
         }
     }
 
+    /// A wait of a cancelled task is over at once, and a blocked broker is asked nothing: it would go round for ever.
+    @Test func cancelledRelayEndsBehindABlockedBroker() throws {
+        let world = SimulatedWorld(seed: 1)
+        let outbox = ModelOutbox(world)
+        let isEnded = try world.run { await RelaySimulation.endsWhenCancelled(world, outbox) }
+        #expect(isEnded && outbox.waitingCount == 1)
+    }
+
     @Test func seedRepeatsItsSchedule() throws {
         for seed: UInt64 in 1...5 {
             #expect(RelaySimulation(seed: seed).run() == RelaySimulation(seed: seed).run())
@@ -45,7 +53,7 @@ import Testing
         Self.expect(found, plant.rawValue)
     }
 
-    @Test(arguments: [InboxSimulation.Plant.losesWakeUps, .acknowledgesTooMuch, .forgetsReceipts])
+    @Test(arguments: [InboxSimulation.Plant.losesWakeUps, .acknowledgesTooMuch, .forgetsReceipts, .trustsOneReceipt])
     func mistakePlantedInTheInboxIsFound(plant: InboxSimulation.Plant) throws {
         for seed in 1...Self.plantScheduleMax {
             let report = try InboxSimulation(seed: seed, plant: plant).run()

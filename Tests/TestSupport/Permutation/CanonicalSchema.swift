@@ -46,6 +46,12 @@ package struct CanonicalSchema: Sendable {
         where p.is_ordered and p.waits_for = 'predecessor' and p.sequence <= o.last_sequence + 1
         """
 
+    /// Whatever a handler makes of an event that it gets once more: it is not to get it.
+    private static let secondEffects = """
+        select 'it took effect ' || count(*) || ' times: ' || event
+        from permutation.witness group by event having count(*) > 1
+        """
+
     /// A valid history has nothing that cannot be applied.
     private static let deadLetters = "select 'a dead letter: ' || class || ', ' || reason from dead_letters"
 
@@ -57,7 +63,7 @@ package struct CanonicalSchema: Sendable {
             let query = views[table.name] ?? Self.commonViews[table.name] ?? rows(of: table)
             state.append("select '\(table.name) ' || v.content::text as line from (\(query)) as v (content)")
         }
-        let violations = ([Self.lostWakeUps, Self.deadLetters] + violations).map {
+        let violations = ([Self.lostWakeUps, Self.secondEffects, Self.deadLetters] + violations).map {
             "select v.line from (\($0)) as v (line)"
         }
         let copies = tables.map { #"create table permutation."\#($0.name)" as table "\#($0.name)";"# }
@@ -69,6 +75,7 @@ package struct CanonicalSchema: Sendable {
             create schema permutation;
             \(copies.joined(separator: "\n"))
             create view permutation.state as \(state.joined(separator: " union all "));
+            create table permutation.witness (event uuid not null);
             create view permutation.violations as \(violations.joined(separator: " union all "));
             create table permutation.brake (milliseconds int not null);
             insert into permutation.brake values (0);
@@ -84,6 +91,7 @@ package struct CanonicalSchema: Sendable {
             begin
                 -- Append-only tables refuse this to everybody else.
                 set local session_replication_role = replica;
+                delete from permutation.witness;
                 \(restores.joined(separator: "\n"))
             end $$;
             """

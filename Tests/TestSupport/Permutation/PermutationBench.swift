@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Inbox
 import Postgres
 import RabbitMQ
 
@@ -15,11 +16,18 @@ package struct PermutationBench: Sendable {
     private static let brakeMilliseconds = 3
 
     private let service: ServiceHarness
+    private let handlers: [EventHandler]
     private let known: Set<String>
 
     /// - Parameter service: in the state from which every case begins.
     package init(_ service: ServiceHarness, _ schema: CanonicalSchema) async throws {
         self.service = service
+        handlers = service.handlers.map { handler in
+            handler.witnessed { events, transaction in
+                try await transaction.query(
+                    "insert into permutation.witness (event) select unnest(\(events.map(\.id)))")
+            }
+        }
         try await schema.install(on: service.pool)
         var known: Set<String> = []
         for row in try await service.pool.query("select line from permutation.state") {
@@ -31,7 +39,7 @@ package struct PermutationBench: Sendable {
     /// What a plan comes to.
     func outcome(of plan: PermutationPlan, in history: History) async throws -> Outcome {
         try await service.pool.query("call permutation.restore()")
-        var run = PermutationRun(service: service, history: history)
+        var run = PermutationRun(service: service, handlers: handlers, history: history)
         for step in plan.steps {
             try await setBrake(isOn: step.lanes.count > 1)
             await run.take(step)

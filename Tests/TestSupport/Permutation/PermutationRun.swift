@@ -5,6 +5,7 @@ import RabbitMQ
 /// A plan while it is carried out.
 struct PermutationRun {
     private let service: ServiceHarness
+    private let handlers: [EventHandler]
     private let history: History
     private(set) var violations: [String] = []
     private var deliveryCounts: [Int: Int] = [:]
@@ -13,15 +14,16 @@ struct PermutationRun {
     private var failed: [(items: [Int], error: String)] = []
     private var pendingActions: [Int] = []
 
-    init(service: ServiceHarness, history: History) {
+    /// - Parameter handlers: the service's own, with a witness.
+    init(service: ServiceHarness, handlers: [EventHandler], history: History) {
         self.service = service
+        self.handlers = handlers
         self.history = history
     }
 
     /// What is still to be done.
     var owedCount: Int { failed.count + pendingActions.count }
 
-    /// Nothing outlives a step but the database: each begins with a new processor, as after a restart.
     mutating func take(_ step: PermutationPlan.Step) async {
         guard case .sweep = step else { return await take(step.lanes) }
         do {
@@ -30,7 +32,7 @@ struct PermutationRun {
                 update inbox_parked set next_attempt_at = now() - interval '1 second'
                 where next_attempt_at < 'infinity'
                 """)
-            try await service.processor().sweep()
+            try await service.processor(of: handlers).sweep()
         } catch {
             violations.append("a sweep failed: \(error)")
         }
@@ -67,12 +69,14 @@ struct PermutationRun {
 
     private mutating func take(_ lanes: [[Int]]) async {
         let plans = lanes.map { self.work(of: $0) }
-        let service = service
+        let (service, handlers) = (service, handlers)
         let reports = await withTaskGroup(of: [Report].self) { group in
             for lane in plans {
                 group.addTask {
                     var reports: [Report] = []
-                    for work in lane { reports.append(await Self.perform(work, on: service)) }
+                    // Nothing outlives a step but the database: as after a restart.
+                    let processor = service.processor(of: handlers)
+                    for work in lane { reports.append(await Self.perform(work, by: processor)) }
                     return reports
                 }
             }
@@ -116,11 +120,11 @@ struct PermutationRun {
         return EventBuilders.batch(messages, deliveryCounts: counts)
     }
 
-    private static func perform(_ work: Work, on service: ServiceHarness) async -> Report {
+    private static func perform(_ work: Work, by processor: InboxProcessor) async -> Report {
         switch work {
         case .deliver(let items, let batch):
             do {
-                try await service.processor().process(batch)
+                try await processor.process(batch)
                 return .fine
             } catch {
                 return .failed(items, "\(error)")
