@@ -91,9 +91,9 @@ package final class PostgresPool: Service, PostgresSession, Sendable {
     /// Runs a closure in a transaction: committed when it returns, rolled back when it throws.
     ///
     /// BEGIN travels with the first statement, and a closure without statements costs nothing. A connection that turns
-    /// out at the first statement to be dead, or to belong to a server that does not write any more, is replaced. COMMIT
-    /// is sent even when the task was cancelled meanwhile, and is not cancelled itself; when its answer is lost the error
-    /// is `.commitUnknown`.
+    /// out at the first statement to be dead, or to belong to a server that does not write any more, is replaced.
+    /// COMMIT is sent even when the task was cancelled meanwhile, and is not cancelled itself; when its answer is lost
+    /// the error is `.commitUnknown`.
     /// - Parameters:
     ///   - attempts: how often the closure runs at most when the transaction loses against another one (serialisation
     ///     failure, deadlock), with a jittered delay before each; what it changes outside the database it must be able
