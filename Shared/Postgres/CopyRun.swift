@@ -81,8 +81,14 @@ struct CopyRun {
             result = .failure(error)
         }
         lent.endCopy()
-        // A transaction that failed is rolled back, and its settings with it.
-        if token == nil || (try? result.get()) != nil { try await restoreServerTimeout(configuration) }
+        if token == nil {
+            // Never instead of the outcome: rows that are committed must not look as if they were not. A session that
+            // could not be restored is not lent again.
+            try? await restoreServerTimeout(configuration)
+        } else if case .success = result {
+            // A transaction that failed is rolled back, and its settings with it.
+            try await restoreServerTimeout(configuration)
+        }
         return try result.get()
     }
 

@@ -90,8 +90,9 @@ struct Operation {
     /// - Parameter detail: libpq's words.
     func resultWhenLost(detail: String) -> Result<Answer, PostgresError> {
         guard !isComplete else { return result }
-        // A statement that failed kept the server from running the COMMIT behind it.
-        if let failure, failure.code == .server { return .failure(failure) }
+        // A statement that failed kept the server from running the COMMIT behind it. An error without a state is
+        // libpq's own word for the lost connection.
+        if let failure, failure.code == .server, failure.sqlState != nil { return .failure(failure) }
         let isUnknown = request.codeWhenLost == .commitUnknown
         let code = isUnknown ? .commitUnknown : interruption?.code ?? request.codeWhenLost
         let words = [failure?.detail, detail].compactMap { $0 }.joined(separator: " / ")

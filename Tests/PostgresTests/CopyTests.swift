@@ -267,11 +267,11 @@ struct CopyTests {
     @Test func aSlowReaderSlowsTheServerDown() async throws {
         try await withDatabase(schema: "tests") { observer, _ in
             try await withTable { pool in
-                // given: 200 MB, of which the reader takes a piece and then waits
+                // given: 30 MB, of which the reader takes a piece and then waits
                 let before = try await pid(pool)
                 try await pool.withConnection { lease in
                     try await lease.copy(
-                        out: "select repeat('x', 10000) from generate_series(1, 20000)", format: .text
+                        out: "select repeat('x', 10000) from generate_series(1, 3000)", format: .text
                     ) { rows in
                         var iterator = rows.makeAsyncIterator()
                         _ = try await iterator.next()
@@ -287,7 +287,7 @@ struct CopyTests {
                         // then: the rest comes all the same
                         var byteCount = 0
                         while let piece = try await iterator.next() { byteCount += piece.count }
-                        #expect(byteCount > 190_000_000)
+                        #expect(byteCount > 29_000_000)
                     }
                 }
                 #expect(try await pid(pool) == before)
@@ -300,7 +300,7 @@ struct CopyTests {
             let before = try await pid(pool)
             // when
             let first = try await pool.withConnection { lease in
-                try await lease.copy(out: "select n from generate_series(1, 1000000000) as n", format: .text) { rows in
+                try await lease.copy(out: "select generate_series(1, 1000000000)", format: .text) { rows in
                     for try await piece in rows { return piece }
                     return []
                 }

@@ -137,6 +137,13 @@ package final class PrivateDatabases: Sendable {
 
     // MARK: Processes
 
+    /// `Process` sees the end of a program at the end of a socket that the program inherited, and a server that the
+    /// program leaves behind would hold it open.
+    private static let closingDescriptors = """
+        for file in /proc/self/fd/*; do [ "${file##*/}" -le 2 ] || eval "exec ${file##*/}>&-"; done
+        exec "$@"
+        """
+
     /// Of the newest PostgreSQL here; Debian keeps the servers' tools out of the path.
     private func tool(_ name: String) throws -> String {
         let versions = (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql")) ?? []
@@ -155,9 +162,9 @@ package final class PrivateDatabases: Sendable {
         let output = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
         defer { try? output.close() }
         let isChanging = isServers && getuid() == 0
-        let user = ["--reuid=postgres", "--regid=postgres", "--init-groups", program]
-        process.executableURL = URL(fileURLWithPath: isChanging ? "/usr/bin/setpriv" : program)
-        process.arguments = (isChanging ? user : []) + arguments
+        let user = isChanging ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] : []
+        process.executableURL = URL(fileURLWithPath: "/bin/bash")
+        process.arguments = ["-c", Self.closingDescriptors, "bash"] + user + [program] + arguments
         process.environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": folder, "LANG": "C.UTF-8"]
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         process.standardInput = FileHandle.nullDevice
