@@ -35,7 +35,13 @@ package struct InboxProcessor: Sendable {
     /// Applies, parks or buries every message of the batch.
     /// - Throws: when some of it is not settled: it must be delivered again. What is settled will be recognised then.
     package func process(_ batch: DeliveryBatch) async throws {
-        let contents = BatchContents(batch, handlers)
+        try await process(takeApart(batch))
+    }
+
+    /// What needs no database.
+    func takeApart(_ batch: DeliveryBatch) -> BatchContents { BatchContents(batch, handlers) }
+
+    func process(_ contents: BatchContents) async throws {
         defer { wakeUp?.signal() }
         for (source, failure) in contents.undecodable { try await bury(source, failure) }
         try await settle(contents.messages[...])

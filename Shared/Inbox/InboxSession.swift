@@ -7,6 +7,12 @@ import Postgres
 protocol InboxSession {
     func insert(_ ids: [UUID]) async throws -> Set<UUID>
     func lock(_ keys: [OrderKey]) async throws -> [OrderKey: InboxStore.Place]
+    /// As ``lock(_:)`` and then ``firstSequences(behind:)``.
+    func lockAndLook(
+        _ keys: [OrderKey]
+    ) async throws -> (
+        places: [OrderKey: InboxStore.Place], firstParked: [OrderKey: Int64]
+    )
     func advance(_ places: [(key: OrderKey, last: Int64)]) async throws
     func firstSequences(behind places: [(key: OrderKey, last: Int64)]) async throws -> [OrderKey: Int64]
     func run(of key: OrderKey, behind last: Int64) async throws -> [ParkedStore.Parked]
@@ -36,6 +42,13 @@ struct PostgresInboxSession: InboxSession {
 
     func insert(_ ids: [UUID]) async throws -> Set<UUID> { try await inbox.insert(ids) }
     func lock(_ keys: [OrderKey]) async throws -> [OrderKey: InboxStore.Place] { try await inbox.lock(keys) }
+    func lockAndLook(
+        _ keys: [OrderKey]
+    ) async throws -> (
+        places: [OrderKey: InboxStore.Place], firstParked: [OrderKey: Int64]
+    ) {
+        try await inbox.lockAndLook(keys)
+    }
     func advance(_ places: [(key: OrderKey, last: Int64)]) async throws { try await inbox.advance(places) }
     func firstSequences(behind places: [(key: OrderKey, last: Int64)]) async throws -> [OrderKey: Int64] {
         try await parked.firstSequences(behind: places)

@@ -97,9 +97,7 @@ struct InboxTransaction<Session: InboxSession> {
     private mutating func applyInSequence(_ messages: ArraySlice<InboundMessage>) async throws {
         guard !messages.isEmpty else { return }
         let subjects = Dictionary(grouping: messages, by: \.event.key).sorted { $0.key < $1.key }
-        let places = try await session.lock(subjects.map(\.key))
-        let known = subjects.compactMap { subject in places[subject.key].map { (key: subject.key, last: $0.last) } }
-        let firstParked = try await session.firstSequences(behind: known)
+        let (places, firstParked) = try await session.lockAndLook(subjects.map(\.key))
         var advanced: [(key: OrderKey, last: Int64)] = []
         for (key, events) in subjects {
             guard let place = places[key] else { continue }

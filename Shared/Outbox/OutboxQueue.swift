@@ -1,5 +1,5 @@
-/// What the active relay asks of the database: ``OutboxStore``, or a model of it that a simulation can slow down, mix up
-/// and break.
+/// What the active relay asks of the database: ``OutboxStore``, or a model of it that a simulation can slow down, mix
+/// up and break.
 protocol OutboxQueue: Sendable {
     func prepareSession() async throws
     mutating func positions(after cursor: Int64, limit: Int) async throws -> [Int64]

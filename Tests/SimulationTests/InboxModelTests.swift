@@ -105,10 +105,9 @@ private enum InboxContract {
         }
         await locked.pass()
         try await stage.transaction { session in
-            let last = try await session.lock([key])[key]?.last ?? -1
-            notes.add("place \(last)")
-            let first = try await session.firstSequences(behind: [(key, last)])[key] ?? -1
-            notes.add("first parked \(first)")
+            let (places, firstParked) = try await session.lockAndLook([key])
+            notes.add("place \(places[key]?.last ?? -1)")
+            notes.add("first parked \(firstParked[key] ?? -1)")
         }
         try await holder
         return notes.all

@@ -217,6 +217,16 @@ private struct PlantedSession: InboxSession {
         return session.read(keys)
     }
 
+    func lockAndLook(
+        _ keys: [OrderKey]
+    ) async throws -> (
+        places: [OrderKey: InboxStore.Place], firstParked: [OrderKey: Int64]
+    ) {
+        guard plant == .losesWakeUps else { return try await session.lockAndLook(keys) }
+        let places = session.read(keys)
+        return (places, try await firstSequences(behind: places.map { (key: $0.key, last: $0.value.last) }))
+    }
+
     func advance(_ places: [(key: OrderKey, last: Int64)]) async throws { try await session.advance(places) }
     func firstSequences(behind places: [(key: OrderKey, last: Int64)]) async throws -> [OrderKey: Int64] {
         try await session.firstSequences(behind: places)

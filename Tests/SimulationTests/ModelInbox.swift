@@ -169,6 +169,15 @@ final class ModelInbox: InboxDatabase, Sendable {
             return read(keys)
         }
 
+        func lockAndLook(
+            _ keys: [OrderKey]
+        ) async throws -> (
+            places: [OrderKey: InboxStore.Place], firstParked: [OrderKey: Int64]
+        ) {
+            let places = try await lock(keys)
+            return (places, try await firstSequences(behind: places.map { (key: $0.key, last: $0.value.last) }))
+        }
+
         /// As ``lock(_:)`` without the lock.
         func read(_ keys: [OrderKey]) -> [OrderKey: InboxStore.Place] {
             let tables = seen
