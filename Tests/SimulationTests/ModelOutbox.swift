@@ -35,7 +35,13 @@ final class ModelOutbox: Sendable {
     private let state = Mutex(State())
     private let locks = ModelLocks<SubjectKey>()
 
-    init(_ world: SimulatedWorld) { self.world = world }
+    /// How long a statement may take, in others' steps; with none the leader goes on at once.
+    private let pauseMax: Int
+
+    init(_ world: SimulatedWorld) {
+        self.world = world
+        pauseMax = world.number(0...2)
+    }
 
     var committed: [Event] { state.withLock { $0.log.values.sorted { $0.position < $1.position } } }
     var waitingCount: Int { state.withLock { $0.outbox.count } }
@@ -111,10 +117,10 @@ final class ModelOutbox: Sendable {
     private func statement<R: Sendable>(
         _ connection: Int, _ body: @Sendable (inout State) -> R
     ) async throws -> R {
-        for _ in 0..<world.number(0...2) { await world.pause() }
+        for _ in 0..<world.number(0...pauseMax) { await world.pause() }
         guard !Task.isCancelled else { throw PostgresError(.cancelled) }
         let result: R? = state.withLock { state in state.lost.contains(connection) ? nil : body(&state) }
-        await world.pause()
+        if pauseMax > 0 { await world.pause() }
         // What was executed may be answered to nobody.
         guard let result, !state.withLock({ $0.lost.contains(connection) }) else {
             throw PostgresError(.connectionLost)
