@@ -162,8 +162,8 @@ struct RelayLeader<Store: OutboxQueue> {
         flights.append(Flight(rows: rows, readAt: time.now))
         let messages = rows.compactMap(\.message)
         let (publisher, deadline) = (publisher, settings.publishDeadline)
-        // Begun here and now, up to its place in the publisher's line: a task that is only scheduled may be overtaken by
-        // the next flight's, and a subject's events with it.
+        // Begun here and now, up to its place in the publisher's line: a task that is only scheduled may be overtaken
+        // by the next flight's, and a subject's events with it.
         group.addImmediateTask {
             Report(number: number, outcomes: await publisher.publish(messages, deadline: deadline))
         }
