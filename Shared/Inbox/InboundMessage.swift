@@ -19,6 +19,10 @@ struct MessageSource: Sendable {
     let body: [UInt8]
     /// From 1.
     let deliveryNumber: Int
+    /// In the owner's log, when the message tells.
+    let position: Int64?
+    /// Milliseconds since 1970 by the clock of the owner's database.
+    let loggedAt: Int64?
     private let receivedHeaders: Headers
 
     init(_ delivery: Delivery, body: [UInt8]) {
@@ -28,6 +32,8 @@ struct MessageSource: Sendable {
         receivedHeaders = .received(delivery.headers)
         self.body = body
         deliveryNumber = delivery.deliveryCount + 1
+        position = delivery.number(LogHeaders.position)
+        loggedAt = delivery.number(LogHeaders.loggedAt)
     }
 
     init(exchange: String, routingKey: String, headers: PostgresJSON, body: [UInt8]) {
@@ -37,6 +43,8 @@ struct MessageSource: Sendable {
         receivedHeaders = .stored(headers)
         self.body = body
         deliveryNumber = 1
+        position = (try? headers.decode([String: String].self))?[LogHeaders.position].flatMap { Int64($0) }
+        loggedAt = nil
     }
 
     var headers: PostgresJSON {
@@ -79,6 +87,8 @@ struct BatchContents {
     private(set) var undecodable: [(source: MessageSource, failure: PermanentFailure)] = []
     /// The same id again within the batch: one statement cannot insert it twice.
     private(set) var repeatCount = 0
+    /// When the oldest of them was recorded, as ``MessageSource/loggedAt``.
+    private(set) var oldestLoggedAt: Int64?
 
     init(_ batch: DeliveryBatch, _ handlers: HandlerTable) {
         messages.reserveCapacity(batch.count)
@@ -87,6 +97,7 @@ struct BatchContents {
             let source = MessageSource(delivery, body: Array(batch.body(index)))
             do throws(PermanentFailure) {
                 let event = try Self.event(source)
+                if let loggedAt = source.loggedAt { oldestLoggedAt = min(oldestLoggedAt ?? loggedAt, loggedAt) }
                 guard ids.insert(event.id).inserted else {
                     repeatCount += 1
                     continue
@@ -118,6 +129,12 @@ struct BatchContents {
         guard StoredText.clean(envelope.subject) == envelope.subject else {
             throw PermanentFailure(class: "envelope", reason: "subject: over 255 bytes or with control characters")
         }
-        return InboundEvent(envelope)
+        return InboundEvent(envelope, position: source.position)
+    }
+}
+
+extension Delivery {
+    fileprivate func number(_ key: String) -> Int64? {
+        if case .int(let number) = header(key) { number } else { nil }
     }
 }

@@ -5,6 +5,9 @@ package enum InboxSchema {
     package static let migrations = [
         MigrationFile(
             component: "inbox", name: "0001-inbox",
-            sql: String(decoding: PackageResources._001_inbox_sql, as: UTF8.self))
+            sql: String(decoding: PackageResources._001_inbox_sql, as: UTF8.self)),
+        MigrationFile(
+            component: "inbox", name: "0002-completeness",
+            sql: String(decoding: PackageResources._002_completeness_sql, as: UTF8.self)),
     ]
 }

@@ -19,7 +19,7 @@ struct InboxTransaction {
     mutating func apply(
         _ messages: ArraySlice<InboundMessage>, received: (Set<UUID>) -> Void
     ) async throws -> InboxEffects {
-        let ids = try await InboxStore(transaction).insert(messages.map(\.event.id))
+        let ids = try await InboxStore(transaction).insert(messages.map(\.event))
         received(ids)
         effects.duplicateCount = messages.count - ids.count
         let fresh = ids.count == messages.count ? messages : messages.filter { ids.contains($0.event.id) }[...]

@@ -1,6 +1,7 @@
 package import ArgumentParser
 
-/// The command line of every service: `serve` (default), `migrate`, `topology apply`, `healthcheck`, `config`.
+/// The command line of every service: `serve` (default), `migrate`, `topology apply`, `events replay`,
+/// `events absorb`, `reconcile`, `healthcheck`, `config`.
 ///
 ///     @main
 ///     struct FundingMain {
@@ -13,6 +14,7 @@ package struct ServiceCommand<Definition: ServiceDefinition>: AsyncParsableComma
             abstract: "The \(Definition.name) service of Maillage.",
             subcommands: [
                 ServeCommand<Definition>.self, MigrateCommand<Definition>.self, TopologyCommand<Definition>.self,
+                EventsCommand<Definition>.self, ReconcileCommand<Definition>.self,
                 HealthcheckCommand<Definition>.self, ConfigCommand<Definition>.self,
             ],
             defaultSubcommand: ServeCommand<Definition>.self)

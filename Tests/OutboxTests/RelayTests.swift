@@ -118,7 +118,7 @@ import Testing
                 messages.map { _ in .returned(code: 312, reason: "NO_ROUTE") }
             }
             try await pool.append(
-                EventBuilders.new(LedgerCheckpointed(position: 7), subject: "ledger"),
+                EventBuilders.new(RumourSpread(position: 7), subject: "ledger"),
                 EventBuilders.new(EventBuilders.milestoneReached(), subject: "a"))
             try await withRelay(pool, publisher) { _ in
                 // when
