@@ -3,6 +3,7 @@
 # nothing but passwords. Exchanges, queues and bindings are `topology apply`'s, but for the dead letters' below.
 #
 #   RABBITMQCTL           command that administers the broker (default: rabbitmqctl)
+#   RABBITMQ_DEFINITIONS  path that the command reads our definitions under (default: none, which is standard input)
 #   MAILLAGE_PUBLISHERS   names of the outside publishers, separated by spaces
 #
 # All of it goes in as one definitions document: one command per user and policy would take a minute.
@@ -77,6 +78,10 @@ policies() {
         policy maillage "inbox-$service" "^maillage\\\\.$service\\\\.(inbox|replay\\\\.[0-9]+)\\\\z" \
             "{$(safe_dead_letters maillage.dead "$service")}"
     done
+    # Nothing takes in what a queue of dead letters would drop, so it keeps everything; without a limit of its own,
+    # RabbitMQ 4 drops a message at its 20th return.
+    policy maillage dead '^maillage\\.[a-z]+\\.dead\\z' '{"delivery-limit":1000000000}'
+    policy outside dead '^feedback\\.dead\\z' '{"delivery-limit":1000000000}'
     policy outside intake '^feedback\\.in\\.' \
         "{$(safe_dead_letters feedback.dead intake),\"max-length-bytes\":$intake_bytes_max}"
     policy outside receipts '^feedback\\.receipts\\.' \
@@ -121,4 +126,9 @@ definitions() {
 JSON
 }
 
-if [[ ${2:-} == --print ]]; then definitions; else definitions | "${rabbitmqctl[@]}" --quiet import_definitions; fi
+if [[ ${2:-} == --print ]]; then
+    definitions
+else
+    # shellcheck disable=SC2086 # no path is no argument
+    definitions | "${rabbitmqctl[@]}" --quiet import_definitions ${RABBITMQ_DEFINITIONS:-}
+fi

@@ -1,7 +1,7 @@
 import Events
 
-/// Notes what the owners say of their logs. The order does not matter: a checkpoint that comes late changes nothing, and
-/// one that is lost is replaced by the next.
+/// Notes what the owners say of their logs. The order does not matter: a checkpoint that comes late changes nothing,
+/// and one that is lost is replaced by the next.
 enum CheckpointConsumer {
     /// A handler for each owner that the listener follows.
     /// - Parameter ordered: `owner.noun` of what it applies in sequence.

@@ -44,10 +44,11 @@ package struct Completeness: Sendable {
     package func waive(_ owner: EventOwner, reason: String, actor: String) async throws -> Int64 {
         try await pool.withTransaction { transaction in
             let missing = try await counts(in: transaction).filter { $0.owner == owner && $0.missingCount > 0 }
+            let words = (reason: StoredText.clean(reason, bytesMax: 1_000), actor: StoredText.clean(actor))
             try await transaction.query(
                 """
                 insert into inbox_waivers (type, event_count, position, reason, actor)
-                select w.type, w.event_count, c.position, \(StoredText.clean(reason, bytesMax: 1_000)), \(StoredText.clean(actor))
+                select w.type, w.event_count, c.position, \(words.reason), \(words.actor)
                 from unnest(\(missing.map(\.type)), \(missing.map(\.missingCount))) as w (type, event_count)
                 join inbox_checkpoints as c on c.owner = \(owner.rawValue) and c.reading = 'latest'
                 """)

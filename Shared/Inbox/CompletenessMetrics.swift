@@ -3,8 +3,8 @@ import Metrics
 
 /// `inbox_missing{owner,type}` (events that the owner logged and that did not come), `inbox_holes{owner}` (subjects of
 /// ordered nouns of which an event is missing), `inbox_checkpoint_age_seconds{owner}`, `inbox_parked{waits_for}`,
-/// `dead_letters_open`, and `inbox_stalled_seconds` (since the last batch that took effect, 0 when there is none to
-/// apply). All but the last are the listener's as a whole: every replica tells the same.
+/// and `inbox_stalled_seconds` (since the last batch that took effect, 0 when there is none to apply). All but the last
+/// are the listener's as a whole: every replica tells the same.
 struct CompletenessMetrics: Sendable {
     private let stalledSeconds = Gauge(label: "inbox_stalled_seconds")
 
@@ -30,6 +30,5 @@ struct CompletenessMetrics: Sendable {
         ] {
             Gauge(label: "inbox_parked", dimensions: [("waits_for", cause.rawValue)]).record(count)
         }
-        Gauge(label: "dead_letters_open").record(backlog.deadLetterCount)
     }
 }

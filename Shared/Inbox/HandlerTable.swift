@@ -39,8 +39,10 @@ struct HandlerTable: Sendable {
     /// `owner.noun` of what is applied in sequence.
     var sequencedNouns: Set<String> { Set(sequenced.map { "\($0.owner.rawValue).\($0.noun)" }) }
 
-    func isSequenced(_ event: InboundEvent) -> Bool {
-        sequenced.contains(Stream(owner: event.owner, noun: event.stream))
+    func isSequenced(_ event: InboundEvent) -> Bool { isSequenced(event.owner, event.stream) }
+
+    func isSequenced(_ owner: EventOwner, _ noun: String) -> Bool {
+        sequenced.contains(Stream(owner: owner, noun: noun))
     }
 
     /// Whether events of this type are handed over together.

@@ -23,6 +23,8 @@ struct MessageSource: Sendable {
     let position: Int64?
     /// Milliseconds since 1970 by the clock of the owner's database.
     let loggedAt: Int64?
+    /// Set on what the broker gave up on.
+    let death: DeathRecord?
     private let receivedHeaders: Headers
 
     init(_ delivery: Delivery, body: [UInt8]) {
@@ -34,6 +36,27 @@ struct MessageSource: Sendable {
         deliveryNumber = delivery.deliveryCount + 1
         position = delivery.number(LogHeaders.position)
         loggedAt = delivery.number(LogHeaders.loggedAt)
+        death = nil
+    }
+
+    /// A message from a queue of dead letters, as it was before it died.
+    init(dead delivery: Delivery, body: [UInt8]) {
+        let death = delivery.death
+        messageID = delivery.messageID.map { StoredText.clean($0) }
+        exchange = StoredText.clean(death?.exchange ?? delivery.exchange)
+        routingKey = StoredText.clean(death?.routingKey ?? delivery.routingKey)
+        var headers = delivery.headers
+        if let death {
+            headers.append(("x-death-queue", .string(death.queue)))
+            headers.append(("x-death-reason", .string(death.reason)))
+            headers.append(("x-death-count", .int(Int64(death.count))))
+        }
+        receivedHeaders = .received(headers)
+        self.body = body
+        deliveryNumber = max(1, death?.count ?? 1)
+        self.death = death
+        position = delivery.number(LogHeaders.position)
+        loggedAt = nil
     }
 
     init(exchange: String, routingKey: String, headers: PostgresJSON, body: [UInt8]) {
@@ -45,6 +68,7 @@ struct MessageSource: Sendable {
         deliveryNumber = 1
         position = (try? headers.decode([String: String].self))?[LogHeaders.position].flatMap { Int64($0) }
         loggedAt = nil
+        death = nil
     }
 
     var headers: PostgresJSON {
@@ -114,7 +138,7 @@ struct BatchContents {
         if !ordered.isEmpty { messages = messages.filter { !$0.isSequenced } + ordered }
     }
 
-    private static func event(_ source: MessageSource) throws(PermanentFailure) -> InboundEvent {
+    static func event(_ source: MessageSource) throws(PermanentFailure) -> InboundEvent {
         guard source.body.count <= EventEnvelope.byteCountMax else {
             let reason = "\(source.body.count) bytes, \(EventEnvelope.byteCountMax) are allowed"
             throw PermanentFailure(class: "envelope", reason: reason)

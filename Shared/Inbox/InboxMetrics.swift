@@ -1,10 +1,18 @@
 import FoundationEssentials
 import Metrics
+import Synchronization
 
 /// `inbox_applied_total{type}`, `inbox_ignored_total`, `inbox_duplicates_total`, `inbox_parked_total`,
-/// `inbox_retries_total{kind}`, `dead_letters_total{class}`, and `inbox_lag_seconds`: from the recording of a batch's
-/// oldest event, by the clock of its owner's database, to the commit of its effect, by ours.
+/// `inbox_retries_total{kind}`, `dead_letters_total{class}`, `inbox_lag_seconds` (from the recording of a batch's
+/// oldest event, by the clock of its owner's database, to the commit of its effect, by ours), and from the sweep
+/// `dead_letters_open{class}`.
 struct InboxMetrics: Sendable {
+    /// Classes that were reported: a gauge that nobody sets to 0 shows its last value for ever.
+    private final class ReportedClasses: Sendable {
+        let names = Mutex<Set<String>>([])
+    }
+
+    private let reportedClasses = ReportedClasses()
     private let ignored = Counter(label: "inbox_ignored_total")
     private let duplicates = Counter(label: "inbox_duplicates_total")
     private let parked = Counter(label: "inbox_parked_total")
@@ -42,5 +50,16 @@ struct InboxMetrics: Sendable {
     func buried(class: String) {
         Counter(label: "dead_letters_total", dimensions: [("class", `class`)]).increment()
         tally.buried()
+    }
+
+    func record(openDeadLetters counts: [String: Int64]) {
+        let gone = reportedClasses.names.withLock { names in
+            defer { names = Set(counts.keys) }
+            return names.subtracting(counts.keys)
+        }
+        for name in gone { Gauge(label: "dead_letters_open", dimensions: [("class", name)]).record(0) }
+        for (name, count) in counts {
+            Gauge(label: "dead_letters_open", dimensions: [("class", name)]).record(count)
+        }
     }
 }

@@ -47,12 +47,46 @@ package struct InboxProcessor: Sendable {
     /// Applies, parks or buries every message of the batch.
     /// - Throws: when some of it is not settled: it must be delivered again. What is settled will be recognised then.
     package func process(_ batch: DeliveryBatch) async throws {
-        let contents = BatchContents(batch, handlers)
+        try await process(takeApart(batch))
+    }
+
+    /// What needs no database.
+    func takeApart(_ batch: DeliveryBatch) -> BatchContents { BatchContents(batch, handlers) }
+
+    func process(_ contents: BatchContents) async throws {
         defer { wakeUp?.signal() }
         for (source, failure) in contents.undecodable { try await bury(source, failure) }
         try await settle(contents.messages[...])
         metrics.repeats(contents.repeatCount)
         if let loggedAt = contents.oldestLoggedAt { metrics.settled(loggedAt: loggedAt) }
+    }
+
+    /// Puts what the broker gave up on among the dead letters, each message once. An event that was received in another
+    /// way meanwhile is only counted.
+    /// - Throws: when some of it is not kept: it must be delivered again.
+    package func keep(_ batch: DeliveryBatch) async throws {
+        for (index, delivery) in batch.deliveries.enumerated() {
+            let source = MessageSource(dead: delivery, body: Array(batch.body(index)))
+            let event: InboundEvent
+            do throws(PermanentFailure) {
+                event = try BatchContents.event(source)
+            } catch {
+                try await bury(source, PermanentFailure(source.death, problem: error.reason))
+                continue
+            }
+            let message = InboundMessage(event: event, source: source, isSequenced: handlers.isSequenced(event))
+            try await bury(message, PermanentFailure(source.death))
+        }
+    }
+
+    /// Keeps messages of strangers, whatever they claim to be: an identity that they took from an event of ours must
+    /// not stand for it.
+    package func keepStrange(_ batch: DeliveryBatch) async throws {
+        for (index, delivery) in batch.deliveries.enumerated() {
+            let source = MessageSource(dead: delivery, body: Array(batch.body(index)))
+            let cause = PermanentFailure(source.death).reason
+            try await bury(source, PermanentFailure(class: PermanentFailure.outsideClass, reason: cause))
+        }
     }
 
     /// Tries the parked events that are due.
@@ -67,6 +101,11 @@ package struct InboxProcessor: Sendable {
 
     /// What became of the messages so far.
     package var tally: InboxTally.Figures { metrics.tally.figures }
+
+    /// Refreshes the gauges of the dead letters.
+    package func reportDeadLetters() async throws {
+        metrics.record(openDeadLetters: try await DeadLetterShelf(pool).openCounts())
+    }
 
     // MARK: Settling
 
@@ -84,25 +123,26 @@ package struct InboxProcessor: Sendable {
         }
     }
 
-    /// Runs the transaction. When nobody knows whether it was committed, its first new receipt tells; when that is not
-    /// there (yet), running it again is safe, because the receipts decide.
+    /// Runs the transaction. When nobody knows whether it was committed, its new receipts tell. All of them must be
+    /// there: a single one could be another replica's, which got a copy of the message and applied or buried it, while
+    /// our transaction was undone. When one is missing (yet), running it again is safe, because the receipts decide.
     private func apply(_ messages: ArraySlice<InboundMessage>) async throws -> InboxEffects {
-        var firstNew: UUID?
+        var fresh: Set<UUID> = []
         var effects = InboxEffects()
         do {
             return try await pool.withTransaction { transaction in
                 var work = InboxTransaction(transaction, handlers)
-                effects = try await work.apply(messages) { firstNew = $0.first }
+                effects = try await work.apply(messages) { fresh = $0 }
                 return effects
             }
         } catch let error as PostgresError where error.code == .commitUnknown {
-            guard let firstNew, try await isReceived(firstNew) else { throw error }
+            guard try await areReceived(fresh) else { throw error }
             return effects
         }
     }
 
-    private func isReceived(_ id: UUID) async throws -> Bool {
-        try await !pool.query("select from inbox where id = \(id)").isEmpty
+    private func areReceived(_ ids: Set<UUID>) async throws -> Bool {
+        try await pool.query("select from inbox where id = any(\(Array(ids)))").count == ids.count
     }
 
     /// Transactions that never win, for a lock that somebody holds or a statement that takes too long.
@@ -162,14 +202,16 @@ package struct InboxProcessor: Sendable {
         let isNew = try await persistence.run {
             try await pool.withTransaction { try await DeadLetterStore($0).bury(message, failure) }
         }
-        if isNew { report(failure, message.event.id.lowercase, message.event.type) }
+        guard isNew else { return metrics.repeats(1) }
+        report(failure, message.event.id.lowercase, message.event.type)
     }
 
     private func bury(_ source: MessageSource, _ failure: PermanentFailure) async throws {
         let isNew = try await persistence.run {
             try await pool.withTransaction { try await DeadLetterStore($0).bury(source, failure) }
         }
-        if isNew { report(failure, source.messageID ?? "", "") }
+        guard isNew else { return metrics.repeats(1) }
+        report(failure, source.messageID ?? "", "")
     }
 
     private func buryParked(_ id: UUID, _ failure: PermanentFailure) async throws -> Bool {

@@ -98,7 +98,8 @@ struct EventsReplayCommand<Definition: ServiceDefinition>: AsyncParsableCommand 
         _ order: EventReplay.Order, settings: Settings, report: (String) -> Void
     ) async throws -> EventReplay.Progress {
         let logger = Logger(label: "replay")
-        let pool = PostgresPool(configuration: settings.databaseConfiguration(url: .databaseURL), logger: logger)
+        let database = try settings.databaseConfiguration(url: .databaseURL)
+        let pool = PostgresPool(configuration: database, logger: logger)
         let broker = try order.isDryRun ? nil : settings.brokerConfiguration(url: .brokerAdminURL)
         let publisher = try RabbitPublisher(
             configuration: broker ?? RabbitMQConfiguration(url: "amqp://localhost/", connectionName: "unused"),
@@ -162,7 +163,8 @@ struct EventsAbsorbCommand<Definition: ServiceDefinition>: AsyncParsableCommand 
 
     static func absorb(settings: Settings, idleTime: Duration) async throws -> ReplayIntake.Outcome {
         let logger = Logger(label: "absorb")
-        let pool = PostgresPool(configuration: settings.databaseConfiguration(url: .databaseURL), logger: logger)
+        let database = try settings.databaseConfiguration(url: .databaseURL)
+        let pool = PostgresPool(configuration: database, logger: logger)
         let broker = try settings.brokerConfiguration(url: .brokerAdminURL)
         let queue = EventCatalogue.replayQueue(of: Definition.owner, generation: 0)
         let consumer = RabbitConsumer(

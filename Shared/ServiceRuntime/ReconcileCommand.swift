@@ -27,8 +27,8 @@ struct ReconcileCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
         let settings = try Settings.load(keys: Definition.allSettings)
         try settings.require([.databaseURL])
         _ = Telemetry.bootstrap(service: Definition.name, level: settings.logLevel)
-        let pool = PostgresPool(
-            configuration: settings.databaseConfiguration(url: .databaseURL), logger: Logger(label: "reconcile"))
+        let database = try settings.databaseConfiguration(url: .databaseURL)
+        let pool = PostgresPool(configuration: database, logger: Logger(label: "reconcile"))
         let reconciliation: Result<Reconciliation, any Error>
         do {
             let completeness = Completeness(listener: Definition.owner, pool: pool)

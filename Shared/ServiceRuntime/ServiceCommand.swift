@@ -1,6 +1,6 @@
 package import ArgumentParser
 
-/// The command line of every service: `serve` (default), `migrate`, `topology apply`, `events replay`,
+/// The command line of every service: `serve` (default), `migrate`, `topology apply`, `dead-letters`, `events replay`,
 /// `events absorb`, `reconcile`, `healthcheck`, `config`.
 ///
 ///     @main
@@ -14,8 +14,9 @@ package struct ServiceCommand<Definition: ServiceDefinition>: AsyncParsableComma
             abstract: "The \(Definition.name) service of Maillage.",
             subcommands: [
                 ServeCommand<Definition>.self, MigrateCommand<Definition>.self, TopologyCommand<Definition>.self,
-                EventsCommand<Definition>.self, ReconcileCommand<Definition>.self,
-                HealthcheckCommand<Definition>.self, ConfigCommand<Definition>.self,
+                DeadLettersCommand<Definition>.self, EventsCommand<Definition>.self,
+                ReconcileCommand<Definition>.self, HealthcheckCommand<Definition>.self,
+                ConfigCommand<Definition>.self,
             ],
             defaultSubcommand: ServeCommand<Definition>.self)
     }

@@ -25,6 +25,9 @@ package protocol ServiceDefinition: SendableMetatype {
     static var openAPI: String { get }
     /// Wires stores, routes and consumers; the same for the process and for its tests.
     static func build(_ context: BuildContext) async throws -> ServiceParts
+    /// What an event means for this service, for those who look after its dead letters: what has not happened yet
+    /// because of it. Never a value about a person.
+    static func describe(_ event: InboundEvent) -> BusinessWords?
     /// Declares what the service needs on a broker besides its queue; called by `topology apply`, so it must be
     /// repeatable.
     static func extraTopology(_ administrator: RabbitAdministrator, _ settings: Settings) async throws
@@ -51,6 +54,7 @@ extension ServiceDefinition {
     package static var settings: [SettingKey] { [] }
     package static var requiredSettings: [SettingKey] { [] }
     package static var openAPI: String { "" }
+    package static func describe(_ event: InboundEvent) -> BusinessWords? { nil }
     package static func extraTopology(_ administrator: RabbitAdministrator, _ settings: Settings) async throws {}
     package static func differences(on pool: PostgresPool) async throws -> [SumDifference] { [] }
 

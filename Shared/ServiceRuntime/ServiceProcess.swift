@@ -28,7 +28,7 @@ struct ServiceProcess<Definition: ServiceDefinition>: Service {
     }
 
     func run() async throws {
-        let pool = PostgresPool(configuration: settings.databaseConfiguration(url: .databaseURL), logger: logger)
+        let pool = PostgresPool(configuration: try settings.databaseConfiguration(url: .databaseURL), logger: logger)
         let broker = try settings.brokerConfiguration(url: .brokerURL)
         let startUp = StartUp(
             pool: pool,
@@ -64,6 +64,11 @@ struct ServiceProcess<Definition: ServiceDefinition>: Service {
             ("checkpoints", checkpoints(context, parts.checkpoint)),
             ("command purge", CommandPurge(pool: pool, logger: logger)),
             ("inbox", inbox(context, consumer, parts.handlers)),
+            (
+                "dead letters",
+                DeadLetterDrain(
+                    listener: Definition.owner, pool: pool, broker: broker, handlers: parts.handlers, logger: logger)
+            ),
         ]
         services += parts.services.map { ("\(type(of: $0))", $0) }
         services.append(("http", application(router)))

@@ -26,8 +26,8 @@ enum FactStore {
                 application = excluded.application, agreement = excluded.agreement, tranche = excluded.tranche,
                 site = excluded.site, experiment = excluded.experiment, siren = excluded.siren,
                 money_kind = excluded.money_kind, amount_cents = excluded.amount_cents, ordinal = excluded.ordinal,
-                target = excluded.target, quantity = excluded.quantity, word = excluded.word, reasons = excluded.reasons,
-                log_position = excluded.log_position
+                target = excluded.target, quantity = excluded.quantity, word = excluded.word,
+                reasons = excluded.reasons, log_position = excluded.log_position
                 where f.sequence < excluded.sequence
             """)
     }
