@@ -75,7 +75,7 @@ safe_dead_letters() { # EXCHANGE ROUTING-KEY
 
 policies() {
     for service in "${services[@]}"; do
-        policy maillage "inbox-$service" "^maillage\\\\.$service\\\\.inbox\\\\z" \
+        policy maillage "inbox-$service" "^maillage\\\\.$service\\\\.(inbox|replay\\\\.[0-9]+)\\\\z" \
             "{$(safe_dead_letters maillage.dead "$service")}"
     done
     # Nothing takes in what a queue of dead letters would drop, so it keeps everything; without a limit of its own,

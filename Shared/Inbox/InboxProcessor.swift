@@ -1,4 +1,4 @@
-import Events
+package import Events
 import FoundationEssentials
 package import Logging
 import Observability
@@ -16,6 +16,18 @@ package struct InboxProcessor: Sendable {
     private let persistence: Persistence
     private let metrics = InboxMetrics()
     private let logger: Logger
+
+    /// As ``init(pool:handlers:wakeUp:settings:logger:)``, for a listener that also compares what it receives with
+    /// the checkpoints of those whom it follows.
+    package init(
+        listener: EventOwner, pool: PostgresPool, handlers: [EventHandler], wakeUp: RelayWakeUp? = nil,
+        settings: InboxSettings = InboxSettings(), logger: Logger
+    ) {
+        let ordered = HandlerTable(handlers).sequencedNouns
+        self.init(
+            pool: pool, handlers: handlers + CheckpointConsumer.handlers(for: listener, ordered: ordered),
+            wakeUp: wakeUp, settings: settings, logger: logger)
+    }
 
     /// - Parameters:
     ///   - handlers: one per event type.
@@ -46,6 +58,7 @@ package struct InboxProcessor: Sendable {
         for (source, failure) in contents.undecodable { try await bury(source, failure) }
         try await settle(contents.messages[...])
         metrics.repeats(contents.repeatCount)
+        if let loggedAt = contents.oldestLoggedAt { metrics.settled(loggedAt: loggedAt) }
     }
 
     /// Puts what the broker gave up on among the dead letters, each message once. An event that was received in another
@@ -86,9 +99,11 @@ package struct InboxProcessor: Sendable {
         return count
     }
 
-    /// Refreshes the gauges.
-    package func reportBacklog() async throws {
-        metrics.record(try await ParkedSweep(pool: pool, handlers: handlers, metrics: metrics).backlog())
+    /// What became of the messages so far.
+    package var tally: InboxTally.Figures { metrics.tally.figures }
+
+    /// Refreshes the gauges of the dead letters.
+    package func reportDeadLetters() async throws {
         metrics.record(openDeadLetters: try await DeadLetterShelf(pool).openCounts())
     }
 

@@ -5,7 +5,9 @@ import Postgres
 /// What the rules of the inbox ask of a transaction: ``PostgresInboxSession``, or a model of it that a simulation can
 /// slow down, mix up and break.
 protocol InboxSession {
-    func insert(_ ids: [UUID]) async throws -> Set<UUID>
+    /// Notes receipts.
+    /// - Returns: the ids that were not there.
+    func insert(_ events: [InboundEvent]) async throws -> Set<UUID>
     func lock(_ keys: [OrderKey]) async throws -> [OrderKey: InboxStore.Place]
     /// As ``lock(_:)`` and then ``firstSequences(behind:)``.
     func lockAndLook(
@@ -40,7 +42,7 @@ struct PostgresInboxSession: InboxSession {
         self.transaction = transaction
     }
 
-    func insert(_ ids: [UUID]) async throws -> Set<UUID> { try await inbox.insert(ids) }
+    func insert(_ events: [InboundEvent]) async throws -> Set<UUID> { try await inbox.insert(events) }
     func lock(_ keys: [OrderKey]) async throws -> [OrderKey: InboxStore.Place] { try await inbox.lock(keys) }
     func lockAndLook(
         _ keys: [OrderKey]

@@ -15,19 +15,42 @@ struct InboxStore {
 
     init(_ session: PostgresTransaction) { self.session = session }
 
-    /// Notes the receipt of events.
-    /// - Parameter ids: each once. They are inserted in their order, so that two transactions with the same ids wait
-    ///   for each other in one direction only.
-    /// - Returns: those that were not there.
-    func insert(_ ids: [UUID]) async throws(PostgresError) -> Set<UUID> {
+    /// Notes the receipt of events and counts them.
+    ///
+    /// The count goes with the ids in one statement, as if all were new; what was not is taken back. So counting costs
+    /// no round trip, except for duplicates.
+    /// - Parameter events: each once. Their ids are inserted in their order, so that two transactions with the same ids
+    ///   wait for each other in one direction only.
+    /// - Returns: the ids that were not there.
+    func insert(_ events: [InboundEvent]) async throws(PostgresError) -> Set<UUID> {
+        let ids = events.map(\.id)
         var column = PostgresArray(.uuid, reserving: ids.count)
         for id in ids.sorted() { column.append(uuid: id) }
+        let counts = ReceiptCounts(events)
         let rows = try await session.query(
-            "insert into inbox (id) select id from unnest(\(column)) as t (id) on conflict do nothing returning id")
+            """
+            with received as (
+                insert into inbox (id) select id from unnest(\(column)) as t (id) on conflict do nothing returning id
+            ), counted as (
+                insert into inbox_receipts (type, slice, event_count)
+                select * from unnest(\(counts.types), \(counts.slices), \(counts.eventCounts))
+            )
+            select id from received
+            """)
         guard rows.count < ids.count else { return Set(ids) }
         var fresh = Set<UUID>(minimumCapacity: rows.count)
         for row in rows { fresh.insert(try row.get("id")) }
+        try await takeBack(ReceiptCounts(events.lazy.filter { !fresh.contains($0.id) }, sign: -1))
         return fresh
+    }
+
+    private func takeBack(_ counts: ReceiptCounts) async throws(PostgresError) {
+        guard !counts.isEmpty else { return }
+        try await session.enqueue(
+            """
+            insert into inbox_receipts (type, slice, event_count)
+            select * from unnest(\(counts.types), \(counts.slices), \(counts.eventCounts))
+            """)
     }
 
     /// Locks subjects until the end of the transaction and reads how far they are.

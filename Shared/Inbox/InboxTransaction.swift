@@ -18,7 +18,7 @@ struct InboxTransaction<Session: InboxSession> {
     mutating func apply(
         _ messages: ArraySlice<InboundMessage>, received: (Set<UUID>) -> Void
     ) async throws -> InboxEffects {
-        let ids = try await session.insert(messages.map(\.event.id))
+        let ids = try await session.insert(messages.map(\.event))
         received(ids)
         effects.duplicateCount = messages.count - ids.count
         let fresh = ids.count == messages.count ? messages : messages.filter { ids.contains($0.event.id) }[...]

@@ -176,7 +176,7 @@ struct ParkedStore {
         let source = MessageSource(
             exchange: try row.get("exchange"), routingKey: try row.get("routing_key"), headers: try row.get("headers"),
             body: try row.get("body"))
-        let event = InboundEvent(try EventEnvelope(decoding: source.body))
+        let event = InboundEvent(try EventEnvelope(decoding: source.body), position: source.position)
         let message = InboundMessage(event: event, source: source, isSequenced: isSequenced)
         return Parked(message: message, isDue: try row.get("is_due"))
     }

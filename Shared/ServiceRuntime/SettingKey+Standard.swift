@@ -87,6 +87,10 @@ extension SettingKey {
     package static let inboxWorkers = SettingKey(
         "inbox.workers", .count(1...8), default: "1", unit: "workers", about: "batches applied side by side")
 
+    package static let checkpointInterval = SettingKey(
+        "checkpoint.interval", .duration(.milliseconds(100) ... .seconds(3_600)), default: "30s",
+        about: "between two checkpoints of the log; a lost last event is found after at most twice as long")
+
     package static let startTimeout = SettingKey(
         "start.timeout", .duration(.seconds(1) ... .seconds(600)), default: "60s",
         about: "how long the start waits for database and broker")
@@ -102,7 +106,7 @@ extension SettingKey {
             databaseRunRole.with(default: "maillage_\(owner.rawValue)"), databaseCAFile,
             databaseCertificateFile, databaseKeyFile, databasePlaintextHosts, databaseStatementTimeout, poolConnections,
             brokerURL, brokerAdminURL, identityPublicKeyFile, identityIssuer, identityAudience, relayBatch, relayWindow,
-            inboxBatch, inboxWorkers, startTimeout, drainTimeout,
+            inboxBatch, inboxWorkers, checkpointInterval, startTimeout, drainTimeout,
         ]
     }
 }

@@ -12,7 +12,7 @@ import Testing
             // given: nothing
             var schema = CanonicalSchema()
             // The server's clock.
-            schema.leftOut = ["received.received_at"]
+            schema.leftOut = ["received.received_at", "ledger_checkpoint.received_at"]
             schema.references = [
                 "received_personal.position": "received.position", "response_events.position": "received.position",
             ]
@@ -84,7 +84,12 @@ private struct ProgrammeHistory {
             AgreementSigned(
                 agreement: agreement, grant: grant, application: application, call: call, lead: History.lead,
                 partners: [], grantedCents: 30_000_000, tranches: [], signedAt: history.now), about: agreement)
-        for number in 1...2 { try payTranche(number) }
+        for number in 1...2 {
+            try payTranche(number)
+            let balances: [String: Int64] = ["available": 70_000_000, "reserved": 30_000_000 - Int64(number)]
+            try history.tell(
+                LedgerCheckpointed(position: Int64(number) * 10, balancesCents: balances), about: "ledger")
+        }
     }
 
     private mutating func payTranche(_ number: Int) throws {

@@ -41,7 +41,7 @@ import Testing
     private static func loseCommit(
         _ database: some InboxDatabase & Sendable, _ happened: Bool, _ lose: @Sendable (ModelInbox.End) -> Void
     ) async throws -> [String] {
-        let (old, new) = (UUID(), [UUID(), UUID()])
+        let (old, new) = (try contractMessage(1).event, [try contractMessage(2).event, try contractMessage(3).event])
         var notes: [String] = []
         _ = try await database.withTransaction { try await $0.insert([old]) }
         lose(happened ? .unknownAndDone : .unknownAndUndone)
@@ -57,7 +57,7 @@ import Testing
                 throw Undone()
             }
         } catch is Undone {}
-        notes.append("received \(try await database.receiptCount(of: Set(new + [old]))) of 3")
+        notes.append("received \(try await database.receiptCount(of: Set((new + [old]).map(\.id)))) of 3")
         return notes
     }
 }

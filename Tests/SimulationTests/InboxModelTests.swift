@@ -78,16 +78,16 @@ private enum InboxContract {
     static let key = OrderKey(owner: .feedback, stream: "milestone", subject: "s")
 
     static func receipt(_ stage: any InboxStage, firstCommits: Bool) async throws -> [String] {
-        let (notes, inserted, id) = (Notes(), Gate(), UUID())
+        let (notes, inserted, event) = (Notes(), Gate(), try contractMessage(1).event)
         async let first: Void = stage.transaction { session in
-            _ = try await session.insert([id])
+            _ = try await session.insert([event])
             inserted.open()
             try await stage.untilSomebodyWaits()
             notes.add("first ends")
             if !firstCommits { throw Undone() }
         }
         await inserted.pass()
-        let fresh = try await stage.transaction { try await $0.insert([id]) }
+        let fresh = try await stage.transaction { try await $0.insert([event]) }
         notes.add("second is \(fresh.isEmpty ? "a duplicate" : "new")")
         do { try await first } catch is Undone {}
         return notes.all
@@ -143,10 +143,15 @@ private enum InboxContract {
     }
 
     private static func parking(_ sequence: Int64) throws -> InboxEffects.Parking {
-        let message = try EventBuilders.message(EventBuilders.milestoneReached(), subject: "s", sequence: sequence)
-        let handlers = HandlerTable([.on(MilestoneReached.self) { _, _, _ in .applied }])
-        let contents = BatchContents(DeliveryBatch([message]), handlers)
-        guard let message = contents.messages.first else { throw Undone() }
-        return InboxEffects.Parking(message: message, cause: .predecessor, reason: "a gap")
+        InboxEffects.Parking(message: try contractMessage(sequence), cause: .predecessor, reason: "a gap")
     }
+}
+
+/// A new event of a subject that is applied in sequence.
+func contractMessage(_ sequence: Int64) throws -> InboundMessage {
+    let message = try EventBuilders.message(EventBuilders.milestoneReached(), subject: "s", sequence: sequence)
+    let handlers = HandlerTable([.on(MilestoneReached.self) { _, _, _ in .applied }])
+    let contents = BatchContents(DeliveryBatch([message]), handlers)
+    guard let message = contents.messages.first else { throw Undone() }
+    return message
 }

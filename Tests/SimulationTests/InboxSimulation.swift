@@ -207,9 +207,9 @@ private struct PlantedSession: InboxSession {
     let session: ModelInbox.Session
     let plant: InboxSimulation.Plant
 
-    func insert(_ ids: [UUID]) async throws -> Set<UUID> {
-        let fresh = try await session.insert(ids)
-        return plant == .forgetsReceipts ? Set(ids) : fresh
+    func insert(_ events: [InboundEvent]) async throws -> Set<UUID> {
+        let fresh = try await session.insert(events)
+        return plant == .forgetsReceipts ? Set(events.map(\.id)) : fresh
     }
 
     func lock(_ keys: [OrderKey]) async throws -> [OrderKey: InboxStore.Place] {

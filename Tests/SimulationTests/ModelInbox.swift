@@ -145,8 +145,9 @@ final class ModelInbox: InboxDatabase, Sendable {
             if inbox.takeFault(onceIn: 60) { throw PostgresError(.connectionLost) }
         }
 
-        func insert(_ ids: [UUID]) async throws -> Set<UUID> {
+        func insert(_ events: [InboundEvent]) async throws -> Set<UUID> {
             try await statement()
+            let ids = events.map(\.id)
             var fresh: Set<UUID> = []
             for id in ids.sorted() {
                 // Whoever inserts the same key waits for the first one's end.

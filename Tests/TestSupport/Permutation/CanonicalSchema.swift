@@ -20,6 +20,8 @@ package struct CanonicalSchema: Sendable {
         "http_commands", "maillage_migrations",
         // The relay's, and derived from the log that is compared.
         "outbox", "events_personal", "streams",
+        // Beside what they are summed up from.
+        "inbox_counts",
         // The server's clock.
         "inbox.received_at",
     ]
@@ -30,6 +32,11 @@ package struct CanonicalSchema: Sendable {
         "events": """
         select jsonb_build_object('id', id, 'type', type, 'subject', subject, 'time', time, 'data', data::jsonb)
         from events
+        """,
+        "inbox_receipts": """
+        select jsonb_build_object('type', type, 'slice', slice, 'events', sum(event_count))
+        from (select * from inbox_receipts union all select * from inbox_counts) as c
+        group by type, slice having sum(event_count) <> 0
         """,
         "inbox_parked": "select jsonb_build_object('id', id, 'waits_for', waits_for) from inbox_parked",
         "dead_letters": """
