@@ -1,6 +1,6 @@
 package import ArgumentParser
 
-/// The command line of every service: `serve` (default), `migrate`, `topology apply`, `healthcheck`, `config`.
+/// The command line of every service: `serve` (default), `migrate`, `topology apply|check`, `healthcheck`, `config`.
 ///
 ///     @main
 ///     struct FundingMain {

@@ -6,7 +6,6 @@ package import Logging
 package import Migrations
 package import Outbox
 package import Postgres
-package import RabbitMQ
 package import ServiceLifecycle
 
 /// What makes one of the five services different from the others; `ServiceCommand` does the rest.
@@ -25,9 +24,8 @@ package protocol ServiceDefinition: SendableMetatype {
     static var openAPI: String { get }
     /// Wires stores, routes and consumers; the same for the process and for its tests.
     static func build(_ context: BuildContext) async throws -> ServiceParts
-    /// Declares what the service needs on a broker besides its queue; called by `topology apply`, so it must be
-    /// repeatable.
-    static func extraTopology(_ administrator: RabbitAdministrator, _ settings: Settings) async throws
+    /// What the service needs in virtual hosts besides the services' own; for `topology apply` and `topology check`.
+    static func outsidePlans(_ settings: Settings) throws -> [BrokerPlan]
 }
 
 extension ServiceDefinition {
@@ -35,7 +33,7 @@ extension ServiceDefinition {
     package static var settings: [SettingKey] { [] }
     package static var requiredSettings: [SettingKey] { [] }
     package static var openAPI: String { "" }
-    package static func extraTopology(_ administrator: RabbitAdministrator, _ settings: Settings) async throws {}
+    package static func outsidePlans(_ settings: Settings) throws -> [BrokerPlan] { [] }
 
     /// `funding`
     package static var name: String { owner.rawValue }
