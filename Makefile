@@ -10,7 +10,7 @@ PYTHON := PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=Tests/SystemTests /usr/bin/python
 export MAILLAGE_BINARIES ?= $(CURDIR)/.build/$(CONFIGURATION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint contract bench up down status logs token build format clean image packages
+.PHONY: help demo compose-demo test chaos lint contract bench up down status logs token publisher build format clean image packages
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,8 +18,14 @@ help: ## what there is
 demo: build ## the whole wave through a fresh system [KILL=funding|rabbitmq|…] [EVENTS=N] [KEEP=1]
 	@deploy/local/demo.sh .local/demo
 
+compose-demo: packages ## the same wave through docker-compose.yml [COMPOSE='docker compose'] [BUILD='docker build . --tag'] [SCALE='feedback=3 reporting=2']
+	@deploy/local/compose-demo.sh .local/compose
+
 test: packages ## all tiers, the system tests last
 	@$(PYTHON) -m tiers
+
+chaos: build ## load and faults for MINUTES=10 by SEED=1, then everything compared with what was acknowledged [KEEP=1]
+	@$(PYTHON) -u -m chaos --instance .local/chaos --seed $(or $(SEED),1) --minutes $(or $(MINUTES),10) $(if $(KEEP),--keep)
 
 lint: packages ## format and the rules of the house
 	swift format lint --strict --recursive $(wildcard $(SOURCES))
@@ -41,6 +47,7 @@ up: build ## servers and services in the background
 
 down: ## ends what up and demo started, keeps the data of up
 	@deploy/local/instance.sh remove .local/demo
+	@deploy/local/instance.sh remove .local/chaos
 	@deploy/local/instance.sh down $(INSTANCE)
 
 status: ## what runs where
@@ -52,6 +59,9 @@ logs: ## follows the services' logs
 token: ## a bearer token ROLE=operator[,…] [SUB=name] [ORG=SIREN]
 	@$(PYTHON) -m driver.tokens --instance $(INSTANCE) --role "$(ROLE)" $(if $(SUB),--sub "$(SUB)") \
 		$(if $(ORG),--organisation "$(ORG)")
+
+publisher: ## the broker's address for an outside publisher NAME=telesuivi
+	@$(PYTHON) -m driver.instance $(INSTANCE) "$(or $(NAME),telesuivi)"
 
 build: packages ## the services
 	swift build --configuration $(CONFIGURATION) $(CHECKED)

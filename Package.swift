@@ -163,8 +163,8 @@ let testTargets: [Target] = [
         "ServiceRuntime",
         [
             "Events", "HTTPDefaults", "Identity", "Inbox", "Migrations", "Observability", "Outbox", "Postgres",
-            "RabbitMQ", "ServiceRuntime", "TestSupport", asyncHTTPClient, configuration, httpTypes, hummingbird,
-            lifecycle, logging, nioCore, nioHTTP1,
+            "RabbitMQ", "ServiceRuntime", "TestSupport", argumentParser, asyncHTTPClient, configuration, httpTypes,
+            hummingbird, lifecycle, logging, nioCore, nioHTTP1,
         ]),
 ]
 

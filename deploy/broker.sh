@@ -4,6 +4,7 @@
 # `topology check` compares.
 #
 #   RABBITMQCTL           command that administers the broker (default: rabbitmqctl)
+#   RABBITMQ_DEFINITIONS  path that the command reads our definitions under (default: none, which is standard input)
 #   MAILLAGE_PUBLISHERS   names of the outside publishers, separated by spaces
 #
 # All of it goes in as one definitions document: one command per user and policy would take a minute.
@@ -55,4 +56,9 @@ definitions() {
 JSON
 }
 
-if [[ ${2:-} == --print ]]; then definitions; else definitions | "${rabbitmqctl[@]}" --quiet import_definitions; fi
+if [[ ${2:-} == --print ]]; then
+    definitions
+else
+    # shellcheck disable=SC2086 # no path is no argument
+    definitions | "${rabbitmqctl[@]}" --quiet import_definitions ${RABBITMQ_DEFINITIONS:-}
+fi

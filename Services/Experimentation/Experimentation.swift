@@ -1,4 +1,5 @@
 import Events
+import Inbox
 import Migrations
 import ServiceRuntime
 
@@ -13,6 +14,8 @@ enum ExperimentationService: ServiceDefinition {
     static let migrations = ExperimentationSchema.migrations
     static let appendOnlyTables = ExperimentationSchema.appendOnlyTables
     static let openAPI = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)
+
+    static func describe(_ event: InboundEvent) -> BusinessWords? { DeadLetterWords.describe(event) }
 
     static func build(_ context: BuildContext) async throws -> ServiceParts {
         let (pool, clock) = (context.pool, context.clock)

@@ -28,6 +28,8 @@ enum FeedbackService: ServiceDefinition {
     static let requiredSettings = [SettingKey.brokerOutsideURL, FeedbackSettings.publishers]
     static let openAPI = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)
 
+    static func describe(_ event: InboundEvent) -> BusinessWords? { DeadLetterWords.describe(event) }
+
     static func build(_ context: BuildContext) async throws -> ServiceParts {
         let publishers = try FeedbackSettings.publisherNames(context.settings)
         let intake = IntakeStore(pool: context.pool, clock: context.clock) { body, publisher, clockAt in
@@ -60,6 +62,8 @@ enum FeedbackService: ServiceDefinition {
         var services: [any Service] = [
             ReceiptsRelay(pool: context.pool, publisher: receipts, wakeUp: receiptsDue, logger: context.logger),
             WaitingSweep(intake: intake, wakeUps: wakeUps, logger: context.logger),
+            OutsideDeadLetters(pool: context.pool, intake: intake, wakeUps: wakeUps, logger: context.logger)
+                .drain(of: broker),
         ]
         var readiness: [ReadinessCheck] = []
         for publisher in publishers {

@@ -1,3 +1,4 @@
+import Events
 import ServiceRuntime
 
 /// What an operator may set for this service alone.
@@ -28,13 +29,7 @@ enum FeedbackSettings {
             let name = part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()
             names.append(String(name))
         }
-        let wrong = names.filter { name in
-            !(2...40).contains(name.utf8.count)
-                || !name.utf8.allSatisfy { byte in
-                    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-                        || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "-")
-                }
-        }
+        let wrong = names.filter { FeedbackSubmission.publisher(ofQueue: FeedbackSubmission.queue(of: $0)) == nil }
         guard wrong.isEmpty, Set(names).count == names.count else {
             throw SettingsError(
                 violations: [

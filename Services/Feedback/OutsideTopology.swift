@@ -3,8 +3,8 @@ import RabbitMQ
 import ServiceRuntime
 
 /// The outsiders' virtual host. Each publisher has an exchange to write to and a queue to read receipts from, and may
-/// do nothing else. The exchange is a fanout, so that a message's routing key and headers mean nothing: the queue that it
-/// came through says who sent it.
+/// do nothing else. The exchange is a fanout, so that a message's routing key and headers mean nothing: the queue that
+/// it came through says who sent it.
 enum OutsideTopology {
     private static let deadExchange = "feedback.dead"
     private static let deadQueue = "feedback.dead"

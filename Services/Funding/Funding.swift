@@ -18,6 +18,8 @@ enum FundingService: ServiceDefinition {
     static let appendOnlyTables = FundingSchema.appendOnlyTables
     static let openAPI = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)
 
+    static func describe(_ event: InboundEvent) -> BusinessWords? { DeadLetterWords.describe(event) }
+
     static func build(_ context: BuildContext) async throws -> ServiceParts {
         let grants = GrantStore()
         let allotments = AllotmentStore(grants: grants)

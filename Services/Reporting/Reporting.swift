@@ -1,4 +1,5 @@
 import Events
+import Inbox
 import Migrations
 import ServiceRuntime
 
@@ -20,6 +21,8 @@ enum ReportingService: ServiceDefinition {
     ]
     static let appendOnlyTables = ["received"]
     static let openAPI = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)
+
+    static func describe(_ event: InboundEvent) -> BusinessWords? { DeadLetterWords.describe(event) }
 
     static func build(_ context: BuildContext) async throws -> ServiceParts {
         let programmes = ProgrammeStore(pool: context.pool)

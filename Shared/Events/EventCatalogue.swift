@@ -61,6 +61,9 @@ package enum EventCatalogue {
     /// The quorum queue that all replicas of a listener share.
     package static func queue(of listener: EventOwner) -> String { "maillage.\(listener.rawValue).inbox" }
 
+    /// Where the broker puts what the listener's queue gave up on; the listener alone drains it.
+    package static func deadQueue(of listener: EventOwner) -> String { "maillage.\(listener.rawValue).dead" }
+
     package static func bindings(of listener: EventOwner) -> [Binding] {
         let followed = entries.filter { $0.handledBy.contains(listener) }
         let bindings = followed.map {

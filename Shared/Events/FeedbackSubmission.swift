@@ -20,6 +20,22 @@ package enum FeedbackSubmission {
     /// The queue that the publisher alone may read.
     package static func receiptsQueue(of publisher: String) -> String { "feedback.receipts.\(publisher)" }
 
+    /// Where the broker puts what the intake was given too often.
+    package static let deadQueue = "feedback.dead"
+
+    /// The publisher whose queue this is; nil when it is no such queue.
+    package static func publisher(ofQueue name: String) -> String? {
+        let prefix = queue(of: "")
+        let publisher = name.dropFirst(prefix.count)
+        guard name.hasPrefix(prefix), (2...40).contains(publisher.utf8.count),
+            publisher.utf8.allSatisfy({ byte in
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "-")
+            })
+        else { return nil }
+        return String(publisher)
+    }
+
     package struct Response: Codable, Sendable, Equatable {
         /// UUID of the experiment.
         package var experiment: String

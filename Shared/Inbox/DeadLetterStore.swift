@@ -29,7 +29,7 @@ struct DeadLetterStore {
     /// - Returns: it; nil when it is not parked any more.
     func buryParked(_ id: UUID, _ failure: PermanentFailure) async throws(PostgresError) -> OrderKey? {
         let found = try await session.query(
-            "select owner, stream, subject, sequence, is_ordered from inbox_parked where id = \(id)")
+            "select owner, stream, subject, sequence, is_ordered, body from inbox_parked where id = \(id)")
         guard let row = found.first else { return nil }
         let key = OrderKey(owner: try row.get("owner"), stream: try row.get("stream"), subject: try row.get("subject"))
         if try row.get("is_ordered", as: Bool.self) {
@@ -37,12 +37,13 @@ struct DeadLetterStore {
             _ = try await inbox.lock([key])
             try await inbox.markDead(key, try row.get("sequence"))
         }
+        let type = try? EventEnvelope(decoding: row.get("body")).type.name
         let moved = try await session.query(
             """
             with parked as (delete from inbox_parked where id = \(id) returning *)
-            insert into dead_letters (message_id, event_id, owner, stream, subject, sequence, class, reason, exchange,
-                routing_key, headers, body, first_seen, attempts)
-            select id::text, id, owner, stream, subject, sequence, \(Self.clean(failure.class)),
+            insert into dead_letters (message_id, event_id, type, owner, stream, subject, sequence, class, reason,
+                exchange, routing_key, headers, body, first_seen, attempts)
+            select id::text, id, \(type as String?), owner, stream, subject, sequence, \(Self.clean(failure.class)),
                 \(Self.clean(failure.reason)), exchange, routing_key, headers, body, parked_at, attempts + 1
             from parked
             """)
@@ -72,11 +73,12 @@ struct DeadLetterStore {
         let (event, source) = (message.event, message.source)
         try await session.query(
             """
-            insert into dead_letters (message_id, event_id, owner, stream, subject, sequence, class, reason, exchange,
-                routing_key, headers, body, attempts)
-            values (\(source.messageID as String?), \(event.id), \(event.owner.rawValue), \(event.stream),
-                \(event.subject), \(event.sequence), \(Self.clean(failure.class)), \(Self.clean(failure.reason)),
-                \(source.exchange), \(source.routingKey), \(source.headers), \(source.body), \(attempts))
+            insert into dead_letters (message_id, event_id, type, owner, stream, subject, sequence, class, reason,
+                exchange, routing_key, headers, body, attempts)
+            values (\(source.messageID as String?), \(event.id), \(event.type), \(event.owner.rawValue),
+                \(event.stream), \(event.subject), \(event.sequence), \(Self.clean(failure.class)),
+                \(Self.clean(failure.reason)), \(source.exchange), \(source.routingKey), \(source.headers),
+                \(source.body), \(attempts))
             """)
     }
 

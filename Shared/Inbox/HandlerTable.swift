@@ -36,8 +36,10 @@ struct HandlerTable: Sendable {
         self.sequenced = sequenced
     }
 
-    func isSequenced(_ event: InboundEvent) -> Bool {
-        sequenced.contains(Stream(owner: event.owner, noun: event.stream))
+    func isSequenced(_ event: InboundEvent) -> Bool { isSequenced(event.owner, event.stream) }
+
+    func isSequenced(_ owner: EventOwner, _ noun: String) -> Bool {
+        sequenced.contains(Stream(owner: owner, noun: noun))
     }
 
     /// Whether events of this type are handed over together.

@@ -43,6 +43,16 @@ package struct InboundEvent: Sendable {
             traceparent: TraceContext.current?.traceparent ?? traceparent)
     }
 
+    /// What it says, in business words; nil when its type has none or its payload cannot be read.
+    package var words: BusinessWords? { EventWords.of(type, data: data) }
+
+    /// What a listener has not done because of it.
+    /// - Parameter effects: by event type.
+    package func words(notDone effects: [String: BusinessWords]) -> BusinessWords? {
+        guard let effect = effects[type], let words else { return nil }
+        return BusinessWords(effect, because: words)
+    }
+
     var key: OrderKey { OrderKey(owner: owner, stream: stream, subject: subject) }
 }
 

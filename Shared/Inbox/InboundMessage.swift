@@ -19,6 +19,8 @@ struct MessageSource: Sendable {
     let body: [UInt8]
     /// From 1.
     let deliveryNumber: Int
+    /// Set on what the broker gave up on.
+    let death: DeathRecord?
     private let receivedHeaders: Headers
 
     init(_ delivery: Delivery, body: [UInt8]) {
@@ -28,6 +30,25 @@ struct MessageSource: Sendable {
         receivedHeaders = .received(delivery.headers)
         self.body = body
         deliveryNumber = delivery.deliveryCount + 1
+        death = nil
+    }
+
+    /// A message from a queue of dead letters, as it was before it died.
+    init(dead delivery: Delivery, body: [UInt8]) {
+        let death = delivery.death
+        messageID = delivery.messageID.map { StoredText.clean($0) }
+        exchange = StoredText.clean(death?.exchange ?? delivery.exchange)
+        routingKey = StoredText.clean(death?.routingKey ?? delivery.routingKey)
+        var headers = delivery.headers
+        if let death {
+            headers.append(("x-death-queue", .string(death.queue)))
+            headers.append(("x-death-reason", .string(death.reason)))
+            headers.append(("x-death-count", .int(Int64(death.count))))
+        }
+        receivedHeaders = .received(headers)
+        self.body = body
+        deliveryNumber = max(1, death?.count ?? 1)
+        self.death = death
     }
 
     init(exchange: String, routingKey: String, headers: PostgresJSON, body: [UInt8]) {
@@ -37,6 +58,7 @@ struct MessageSource: Sendable {
         receivedHeaders = .stored(headers)
         self.body = body
         deliveryNumber = 1
+        death = nil
     }
 
     var headers: PostgresJSON {
@@ -103,7 +125,7 @@ struct BatchContents {
         if !ordered.isEmpty { messages = messages.filter { !$0.isSequenced } + ordered }
     }
 
-    private static func event(_ source: MessageSource) throws(PermanentFailure) -> InboundEvent {
+    static func event(_ source: MessageSource) throws(PermanentFailure) -> InboundEvent {
         guard source.body.count <= EventEnvelope.byteCountMax else {
             let reason = "\(source.body.count) bytes, \(EventEnvelope.byteCountMax) are allowed"
             throw PermanentFailure(class: "envelope", reason: reason)

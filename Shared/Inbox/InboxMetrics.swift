@@ -1,17 +1,23 @@
 import Metrics
+import Synchronization
 
 /// `inbox_applied_total{type}`, `inbox_ignored_total`, `inbox_duplicates_total`, `inbox_parked_total`,
 /// `inbox_retries_total{kind}`, `dead_letters_total{class}`, and from the sweep `inbox_parked{waits_for}`,
-/// `inbox_holes` (subjects of which an event is missing) and `dead_letters_open`.
+/// `inbox_holes` (subjects of which an event is missing) and `dead_letters_open{class}`.
 struct InboxMetrics: Sendable {
     struct Backlog {
         let gapCount: Int64
         let deadGapCount: Int64
         let notReadyCount: Int64
         let holeCount: Int64
-        let deadLetterCount: Int64
     }
 
+    /// Classes that were reported: a gauge that nobody sets to 0 shows its last value for ever.
+    private final class ReportedClasses: Sendable {
+        let names = Mutex<Set<String>>([])
+    }
+
+    private let reportedClasses = ReportedClasses()
     private let ignored = Counter(label: "inbox_ignored_total")
     private let duplicates = Counter(label: "inbox_duplicates_total")
     private let parked = Counter(label: "inbox_parked_total")
@@ -45,6 +51,16 @@ struct InboxMetrics: Sendable {
             Gauge(label: "inbox_parked", dimensions: [("waits_for", cause.rawValue)]).record(count)
         }
         Gauge(label: "inbox_holes").record(backlog.holeCount)
-        Gauge(label: "dead_letters_open").record(backlog.deadLetterCount)
+    }
+
+    func record(openDeadLetters counts: [String: Int64]) {
+        let gone = reportedClasses.names.withLock { names in
+            defer { names = Set(counts.keys) }
+            return names.subtracting(counts.keys)
+        }
+        for name in gone { Gauge(label: "dead_letters_open", dimensions: [("class", name)]).record(0) }
+        for (name, count) in counts {
+            Gauge(label: "dead_letters_open", dimensions: [("class", name)]).record(count)
+        }
     }
 }

@@ -42,6 +42,34 @@ package struct InboxProcessor: Sendable {
         metrics.repeats(contents.repeatCount)
     }
 
+    /// Puts what the broker gave up on among the dead letters, each message once. An event that was received in another
+    /// way meanwhile is only counted.
+    /// - Throws: when some of it is not kept: it must be delivered again.
+    package func keep(_ batch: DeliveryBatch) async throws {
+        for (index, delivery) in batch.deliveries.enumerated() {
+            let source = MessageSource(dead: delivery, body: Array(batch.body(index)))
+            let event: InboundEvent
+            do throws(PermanentFailure) {
+                event = try BatchContents.event(source)
+            } catch {
+                try await bury(source, PermanentFailure(source.death, problem: error.reason))
+                continue
+            }
+            let message = InboundMessage(event: event, source: source, isSequenced: handlers.isSequenced(event))
+            try await bury(message, PermanentFailure(source.death))
+        }
+    }
+
+    /// Keeps messages of strangers, whatever they claim to be: an identity that they took from an event of ours must
+    /// not stand for it.
+    package func keepStrange(_ batch: DeliveryBatch) async throws {
+        for (index, delivery) in batch.deliveries.enumerated() {
+            let source = MessageSource(dead: delivery, body: Array(batch.body(index)))
+            let cause = PermanentFailure(source.death).reason
+            try await bury(source, PermanentFailure(class: PermanentFailure.outsideClass, reason: cause))
+        }
+    }
+
     /// Tries the parked events that are due.
     /// - Returns: the number of subjects and events that were tried.
     @discardableResult
@@ -55,6 +83,7 @@ package struct InboxProcessor: Sendable {
     /// Refreshes the gauges.
     package func reportBacklog() async throws {
         metrics.record(try await ParkedSweep(pool: pool, handlers: handlers, metrics: metrics).backlog())
+        metrics.record(openDeadLetters: try await DeadLetterShelf(pool).openCounts())
     }
 
     // MARK: Settling
@@ -151,14 +180,16 @@ package struct InboxProcessor: Sendable {
         let isNew = try await persistence.run {
             try await pool.withTransaction { try await DeadLetterStore($0).bury(message, failure) }
         }
-        if isNew { report(failure, message.event.id.lowercase, message.event.type) }
+        guard isNew else { return metrics.repeats(1) }
+        report(failure, message.event.id.lowercase, message.event.type)
     }
 
     private func bury(_ source: MessageSource, _ failure: PermanentFailure) async throws {
         let isNew = try await persistence.run {
             try await pool.withTransaction { try await DeadLetterStore($0).bury(source, failure) }
         }
-        if isNew { report(failure, source.messageID ?? "", "") }
+        guard isNew else { return metrics.repeats(1) }
+        report(failure, source.messageID ?? "", "")
     }
 
     private func buryParked(_ id: UUID, _ failure: PermanentFailure) async throws -> Bool {

@@ -5,6 +5,12 @@ package enum InboxSchema {
     package static let migrations = [
         MigrationFile(
             component: "inbox", name: "0001-inbox",
-            sql: String(decoding: PackageResources._001_inbox_sql, as: UTF8.self))
+            sql: String(decoding: PackageResources._001_inbox_sql, as: UTF8.self)),
+        MigrationFile(
+            component: "inbox", name: "0002-dead-letter-acts",
+            sql: String(decoding: PackageResources._002_dead_letter_acts_sql, as: UTF8.self)),
     ]
+
+    /// What the run role may only read and insert into.
+    package static let appendOnlyTables = ["dead_letter_acts"]
 }

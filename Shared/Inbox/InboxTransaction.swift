@@ -30,6 +30,21 @@ struct InboxTransaction {
         return effects
     }
 
+    /// Applies an event whose receipt was noted before, and nothing that waits behind it.
+    mutating func revive(_ message: InboundMessage) async throws -> InboxEffects {
+        if message.isSequenced {
+            let (store, key) = (InboxStore(transaction), message.event.key)
+            guard let place = try await store.lock([key])[key] else { return effects }
+            var run = SubjectRun(key, place, handlers, transaction)
+            try await run.go([message], firstParked: nil, effects: &effects)
+            if run.last > place.last { try await store.advance([(key, run.last)]) }
+        } else {
+            try await applyUnordered([message])
+        }
+        try await finish()
+        return effects
+    }
+
     /// Tries the parked events of a subject again.
     mutating func resume(_ key: OrderKey, _ place: InboxStore.Place) async throws -> InboxEffects {
         let parked = ParkedStore(transaction)

@@ -11,6 +11,7 @@ package enum LogKeys {
     package static let eventType = "event_type"
     package static let eventSubject = "event_subject"
     package static let eventSequence = "event_sequence"
+    package static let deadLetter = "dead_letter"
     package static let correlationID = "correlation_id"
     package static let queue = "queue"
     package static let count = "count"

@@ -4,12 +4,14 @@
 /// with a plain prefetch of 1,000, a hundred deaths over one poisonous message bury its 999 neighbours as well. So
 /// whatever was delivered before is suspected. Suspects are handled one batch at a time, with nothing else out: first
 /// one message, then as many more as were settled since, so the share doubles. A backlog that was merely delivered
-/// before is therefore back at full speed after some ten small batches; and a killer is alone after as many deaths at
-/// most, because what is before it is settled when it is reached (docs/decisions/0012).
+/// before is therefore back at full speed after some ten small batches; and however many deaths a killer causes, nobody
+/// beside it is counted more than some fourteen times, because what comes before it is settled when it is reached
+/// (docs/decisions/0012).
 ///
-/// `basic.qos` reaches new subscriptions only, so each step cancels the subscription and makes another. That happens
-/// when no suspect is out: RabbitMQ 3.10.8 may close the channel over a subscription that is made again with deliveries
-/// in flight. Every channel begins with one message: what the process died of is then at the head of the queue.
+/// `basic.qos` reaches new subscriptions only, so each step cancels the subscription and makes another. A subscription
+/// is cancelled when its window is full and never before: what is on its way to one that is cancelled the broker takes
+/// back, counts once more and puts behind what it sent after it, in any order (measured). A window that does not fill
+/// holds nothing up. Every channel begins with one message: the first that the broker sends may be the killer.
 struct CrashIsolation {
     enum Step: Equatable {
         case cancel
@@ -17,7 +19,7 @@ struct CrashIsolation {
     }
 
     private enum Subscription {
-        case standing(prefetch: Int, received: Int)
+        case standing(prefetch: Int)
         case cancelling
         case none
     }
@@ -27,7 +29,7 @@ struct CrashIsolation {
 
     private let batchCountMax: Int
     private let prefetchMax: Int
-    private var subscription = Subscription.standing(prefetch: 1, received: 0)
+    private var subscription = Subscription.standing(prefetch: Int(firstPrefetch))
     private var share = 1
     /// The first suspect since the share began to grow.
     private var firstSuspect: UInt64 = 0
@@ -55,9 +57,6 @@ struct CrashIsolation {
             lastSuspect = tag
         }
         lastDelivered = tag
-        if case .standing(let prefetch, let received) = subscription {
-            subscription = .standing(prefetch: prefetch, received: received + 1)
-        }
     }
 
     mutating func settle(upTo tag: UInt64) {
@@ -77,15 +76,10 @@ struct CrashIsolation {
     /// What to ask of the broker now; what is answered counts as asked.
     mutating func nextStep() -> Step? {
         switch subscription {
-        case .standing(let prefetch, let received):
-            let mustChange =
-                if prefetch == prefetchMax {
-                    isCautious
-                } else {
-                    // Used up, or at a message that never was delivered: behind it are only others like it.
-                    received >= prefetch || (received > 0 && lastDelivered != lastSuspect)
-                }
-            guard mustChange else { return nil }
+        case .standing(let prefetch):
+            // A suspect that comes into a full prefetch, because another process died, leaves it as it is: what is out
+            // behind it is out already.
+            guard prefetch < prefetchMax, lastDelivered - settledUpTo >= UInt64(prefetch) else { return nil }
             subscription = .cancelling
             return .cancel
         case .cancelling:
@@ -94,7 +88,7 @@ struct CrashIsolation {
             guard !isCautious else { return nil }
             let isAmongSuspects = lastDelivered == lastSuspect && share < batchCountMax
             let prefetch = isAmongSuspects ? share : prefetchMax
-            subscription = .standing(prefetch: prefetch, received: 0)
+            subscription = .standing(prefetch: prefetch)
             return .subscribe(prefetch: UInt16(clamping: prefetch))
         }
     }

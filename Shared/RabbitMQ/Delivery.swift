@@ -13,6 +13,8 @@ package struct Delivery: Sendable {
     /// Checked by the broker against the sender's login, when present.
     package let userID: String?
     package let headers: [(String, HeaderValue)]
+    /// What the broker says about a message that it dead-lettered.
+    package let death: DeathRecord?
     /// A key was empty, a text no UTF-8 or too long, or the table was cut or had too many entries: trust no header.
     package let headersAreMalformed: Bool
     package private(set) var bodyRange: Range<Int>
@@ -31,6 +33,7 @@ package struct Delivery: Sendable {
         contentType = properties.contentType
         userID = properties.userID
         headers = properties.headers
+        death = properties.death
         headersAreMalformed = properties.isMalformed
         self.bodyRange = bodyRange
     }

@@ -10,6 +10,7 @@ final class DeliveryWaiters: Sendable {
         var waiting: [(ticket: Int, continuation: Continuation)] = []
         /// Cancelled before they had begun to wait.
         var cancelled: Set<Int> = []
+        var isEnded = false
     }
 
     private let waiters = Mutex(Waiters())
@@ -46,23 +47,30 @@ final class DeliveryWaiters: Sendable {
         return first != nil
     }
 
-    /// Answers everybody that nothing will come.
+    /// Answers everybody that nothing will come, also those who are only about to wait: whoever looked just before the
+    /// end whether there still was something to come would otherwise wait for ever.
     func end() {
         let all = waiters.withLock { waiters in
             defer { waiters.waiting = [] }
+            waiters.isEnded = true
             return waiters.waiting
         }
         for waiter in all { waiter.continuation.resume(returning: nil) }
     }
 
     private func add(_ ticket: Int, _ continuation: Continuation) {
-        let isCancelled = waiters.withLock { waiters in
-            if waiters.cancelled.remove(ticket) != nil { return true }
+        enum Answer { case cancelled, ended, later }
+        let answer = waiters.withLock { waiters -> Answer in
+            if waiters.cancelled.remove(ticket) != nil { return .cancelled }
+            if waiters.isEnded { return .ended }
             waiters.waiting.append((ticket, continuation))
-            return false
+            return .later
         }
-        if isCancelled { return continuation.resume(throwing: CancellationError()) }
-        hasNewWaiter()
+        switch answer {
+        case .cancelled: continuation.resume(throwing: CancellationError())
+        case .ended: continuation.resume(returning: nil)
+        case .later: hasNewWaiter()
+        }
     }
 
     private func cancel(_ ticket: Int) {

@@ -17,6 +17,8 @@ package struct MessageProperties: Sendable {
     package var headers: [(String, HeaderValue)] = []
     /// The quorum queue's own header `x-delivery-count`.
     package var deliveryCount: Int?
+    /// Set on what the broker dead-lettered.
+    package var death: DeathRecord?
     package var isMalformed = false
 
     package init() {}
@@ -79,6 +81,10 @@ package struct MessageProperties: Sendable {
             }
             let position = headers.count
             let key = cache.keys[position].string(keyBytes)
+            if kind == UInt8(ascii: "A"), death == nil, key == "x-death" {
+                var copy = entries
+                death = copy.longBytes().flatMap { DeathRecord(decoding: $0) }
+            }
             guard let value = entries.value(kind: kind, last: &cache.values[position]) else {
                 isMalformed = true
                 return

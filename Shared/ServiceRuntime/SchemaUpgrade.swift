@@ -1,3 +1,4 @@
+import Inbox
 import Migrations
 package import Postgres
 
@@ -20,7 +21,7 @@ package struct SchemaUpgrade: Sendable {
         self.schema = schema
         self.runRole = runRole
         files = Definition.allMigrations
-        appendOnlyTables = ["events"] + Definition.appendOnlyTables
+        appendOnlyTables = ["events"] + InboxSchema.appendOnlyTables + Definition.appendOnlyTables
     }
 
     /// Applies what is missing and grants anew; repeating it changes nothing.

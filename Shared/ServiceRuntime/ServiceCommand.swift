@@ -1,6 +1,7 @@
 package import ArgumentParser
 
-/// The command line of every service: `serve` (default), `migrate`, `topology apply|check`, `healthcheck`, `config`.
+/// The command line of every service: `serve` (default), `migrate`, `topology apply|check`, `dead-letters`,
+/// `healthcheck`, `config`.
 ///
 ///     @main
 ///     struct FundingMain {
@@ -13,7 +14,8 @@ package struct ServiceCommand<Definition: ServiceDefinition>: AsyncParsableComma
             abstract: "The \(Definition.name) service of Maillage.",
             subcommands: [
                 ServeCommand<Definition>.self, MigrateCommand<Definition>.self, TopologyCommand<Definition>.self,
-                HealthcheckCommand<Definition>.self, ConfigCommand<Definition>.self,
+                DeadLettersCommand<Definition>.self, HealthcheckCommand<Definition>.self,
+                ConfigCommand<Definition>.self,
             ],
             defaultSubcommand: ServeCommand<Definition>.self)
     }

@@ -24,6 +24,9 @@ package protocol ServiceDefinition: SendableMetatype {
     static var openAPI: String { get }
     /// Wires stores, routes and consumers; the same for the process and for its tests.
     static func build(_ context: BuildContext) async throws -> ServiceParts
+    /// What an event means for this service, for those who look after its dead letters: what has not happened yet
+    /// because of it. Never a value about a person.
+    static func describe(_ event: InboundEvent) -> BusinessWords?
     /// What the service needs in virtual hosts besides the services' own; for `topology apply` and `topology check`.
     static func outsidePlans(_ settings: Settings) throws -> [BrokerPlan]
 }
@@ -33,6 +36,7 @@ extension ServiceDefinition {
     package static var settings: [SettingKey] { [] }
     package static var requiredSettings: [SettingKey] { [] }
     package static var openAPI: String { "" }
+    package static func describe(_ event: InboundEvent) -> BusinessWords? { nil }
     package static func outsidePlans(_ settings: Settings) throws -> [BrokerPlan] { [] }
 
     /// `funding`

@@ -63,6 +63,11 @@ struct ServiceProcess<Definition: ServiceDefinition>: Service {
             ("relay", relay(context, publisher)),
             ("command purge", CommandPurge(pool: pool, logger: logger)),
             ("inbox", inbox(context, consumer, parts.handlers)),
+            (
+                "dead letters",
+                DeadLetterDrain(
+                    listener: Definition.owner, pool: pool, broker: broker, handlers: parts.handlers, logger: logger)
+            ),
         ]
         services += parts.services.map { ("\(type(of: $0))", $0) }
         services.append(("http", application(router)))

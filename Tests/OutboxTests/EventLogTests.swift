@@ -96,7 +96,7 @@ import Testing
             let row = try await pool.query("select data, personal from events join events_personal using (position)")[0]
             let data: String = try row.get("data")
             let personal: String = try row.get("personal")
-            #expect(!data.contains("725") && !data.contains("personal"))
+            for member in ["personal", "score", "answers", "salt"] { #expect(!data.contains("\"\(member)\"")) }
             #expect(try WireCoding.decode(ResponseValues.self, from: personal.utf8) == amended.personal)
         }
     }
@@ -154,28 +154,35 @@ import Testing
         }
     }
 
-    /// A generic plan expects ten elements in an array: with nested loops this took a second per call.
-    @Test func manyEventsTakeNoLongerOnceTheStatementHasAGenericPlan() async throws {
+    /// A generic plan expects ten elements in an array. With nested loops, 2,000 events took a second per call.
+    @Test func theGenericPlanOfAnAppendHasNoNestedLoop() async throws {
         try await withOutbox { pool in
             // given
-            let events = (0..<2_000).map { number in
-                EventBuilders.new(EventBuilders.responseAmended(), subject: "s\(number)")
-            }
-            // when
-            var durations: [Duration] = []
             try await pool.withConnection { lease in
-                for _ in 0..<8 {
-                    let fresh = events.map { EventBuilders.new(EventBuilders.responseAmended(), subject: $0.subject) }
-                    let start = ContinuousClock.now
-                    _ = try await lease.withTransaction { try await EventLog.append(fresh, in: $0) }
-                    durations += [start.duration(to: .now)]
-                }
+                try await lease.query(
+                    """
+                    create function pg_temp.plan(part text) returns setof text language plpgsql as $$
+                    declare statement record;
+                    begin
+                        select p.name,
+                            array_to_string(array_fill('null'::text, array[cardinality(p.parameter_types)]), ',')
+                            as arguments
+                        into strict statement from pg_prepared_statements as p where p.statement like part;
+                        return query execute format('explain execute %I(%s)', statement.name, statement.arguments);
+                    end
+                    $$
+                    """)
+                try await lease.query("set plan_cache_mode = force_generic_plan")
+                // when
+                let events = (0..<2_000).map { EventBuilders.new(EventBuilders.responseAmended(), subject: "s\($0)") }
+                _ = try await lease.withTransaction { try await EventLog.append(events, in: $0) }
+                // then
+                let rows = try await lease.query("select pg_temp.plan('with bumped as%')")
+                let plan = try rows.map { try $0.get("plan", as: String.self) }
+                #expect(plan.contains { $0.contains("Full Join") }, "\(plan.joined(separator: "\n"))")
+                #expect(!plan.contains { $0.contains("Nested Loop") }, "\(plan.joined(separator: "\n"))")
             }
-            // then
-            let custom = try #require(durations.prefix(5).min())
-            let generic = try #require(durations.suffix(2).min())
-            #expect(generic < custom * 3, "custom \(custom), generic \(generic)")
-            #expect(try await pool.count("events_personal") == 16_000)
+            #expect(try await pool.count("events_personal") == 2_000)
         }
     }
 }

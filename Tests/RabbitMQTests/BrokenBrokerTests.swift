@@ -156,7 +156,8 @@ extension Trait where Self == PrivateBrokerTrait {
                     let consumed = ContinuousClock.now - start
 
                     // then
-                    #expect(again == Array(0..<5_000))
+                    // Behind them may be some of the hundred.
+                    #expect(again.prefix(5_000) == Array(0..<5_000)[...])
                     #expect(consumed < .seconds(5))
                     #expect(await outcomes.allSatisfy { $0 == .confirmed })
                     #expect(ContinuousClock.now - start < .seconds(5))

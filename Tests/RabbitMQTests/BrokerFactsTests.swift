@@ -10,6 +10,7 @@ import Testing
 struct FactsBroker: Sendable {
     let url: String
     let port: UInt16
+    let login: (user: String, password: String)
     let management: BrokerManagement
     let version: Int
     /// Asks the broker to try dead-lettering again soon, instead of after three minutes.
@@ -27,8 +28,11 @@ struct FactsBroker: Sendable {
         let management = try BrokerManagement(url: managementURL)
         let overview = try #require(try await management.get(Overview.self, "overview"))
         let version = try #require(overview.rabbitmq_version.split(separator: ".").first.flatMap { Int($0) })
-        let port = try #require(URLComponents(string: url)?.port.flatMap { UInt16(exactly: $0) })
-        return FactsBroker(url: url, port: port, management: management, version: version, hurry: hurry)
+        let parts = try #require(URLComponents(string: url))
+        let port = try #require(parts.port.flatMap { UInt16(exactly: $0) })
+        let login = (parts.user ?? "guest", parts.password ?? "guest")
+        return FactsBroker(
+            url: url, port: port, login: login, management: management, version: version, hurry: hurry)
     }
 }
 
@@ -123,7 +127,32 @@ extension Trait where Self == FactsBrokerTrait {
     }
 
     @Test(arguments: [true, false])
-    func whatReturnsStandsInFrontWhereALimitIsSetAndOtherwiseBehindBeforeVersionFour(hasLimit: Bool) async throws {
+    func whatWasOutWhenItsConsumerEndedStandsBehindWhatReturnedBeforeAndBeforeTheRest(hasLimit: Bool) async throws {
+        try await withFacts { configuration, name in
+            // given
+            let queue = name("orders")
+            try await configuration.declareQueue(queue, hasLimit ? [("x-delivery-limit", .int(10))] : [])
+            try await publish(0..<100, to: queue, configuration)
+            func takeAndDie(_ count: Int, batch: Int) async throws -> [Int] {
+                let out = try await withConsumer(configuration, queue, batch: batch, inFlight: 1) { consumer in
+                    try await consumer.batches(holding: count).flatMap(\.numbers)
+                }
+                try await waitUntil("all are back") { try await configuration.messageCount(queue) == 100 }
+                return out
+            }
+
+            // when
+            #expect(try await takeAndDie(51, batch: 50) == Array(0...50))
+            #expect(try await takeAndDie(1, batch: 1) == [0])
+
+            // then
+            let order = try await withConsumer(configuration, queue) { try await $0.take(100) }
+            #expect(order == Array(1...50) + [0] + Array(51..<100))
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func whatIsRejectedWithRequeueStandsInFrontOnlyWhereThereIsALimit(hasLimit: Bool) async throws {
         try await withFacts { configuration, name in
             // given
             let queue = name("orders")
@@ -131,10 +160,9 @@ extension Trait where Self == FactsBrokerTrait {
             try await publish(0..<5, to: queue, configuration)
 
             // when
-            let out = try await withConsumer(configuration, queue, batch: 1, inFlight: 1) { try await $0.next() }
+            try RawPublisher(port: broker.port, login: broker.login).takeAndReturn(queue)
 
-            // then
-            #expect(out?.numbers == [0])
+            // then: from version 4 on there always is one
             let order = try await withConsumer(configuration, queue) { try await $0.take(5) }
             #expect(order == (hasLimit || broker.version >= 4 ? [0, 1, 2, 3, 4] : [1, 2, 3, 4, 0]))
         }

@@ -70,6 +70,18 @@ import Testing
             #expect(await isRefused(run, "truncate trail_2026"))
             #expect(await isRefused(run, "update events set actor = 'b'"))
             #expect(await isRefused(run, "delete from events"))
+            try await run.query(
+                """
+                insert into dead_letter_acts (id, dead_letter, act, by_name, reason, outcome, detail)
+                values ('0195a5f0-7e1c-7000-8000-000000000002', 1, 'show-body', 'Anne', 'a test', 'shown', '')
+                """)
+            #expect(await isRefused(run, "update dead_letter_acts set by_name = 'Marc'"))
+            #expect(await isRefused(run, "delete from dead_letter_acts"))
+            #expect(await isRefused(run, "truncate dead_letter_acts"))
+            // The owner, who may, is stopped by the trigger.
+            await #expect(throws: PostgresError.self) {
+                try await owner.query("update dead_letter_acts set by_name = 'Marc'")
+            }
             #expect(await isRefused(run, "delete from maillage_migrations"))
             #expect(await isRefused(run, "create table more (id int)"))
             #expect(await isRefused(run, "drop table grants"))

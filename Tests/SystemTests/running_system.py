@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import unittest
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,18 @@ class RunningSystem(unittest.TestCase):
         cls.api = Api(cls.instance)
         cls.operator = cls.api.actor("operator-tests", "operator")
         cls.applicant = cls.api.actor("applicant-tests", "applicant", organisation="990000019")
+
+    def sql(self, secret: str, statement: str) -> subprocess.CompletedProcess[str]:
+        """As a role of the database's; the password goes in by the environment and stands in no argument."""
+        return subprocess.run(["psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", statement],
+                              env={"PATH": "/usr/bin:/bin", "PGCONNECT_TIMEOUT": "5", **self._database(secret)},
+                              capture_output=True, text=True, timeout=30, check=False)
+
+    def _database(self, secret: str) -> dict[str, str]:
+        user = {"database-owner": "maillage_{}_owner", "database": "maillage_{}"}
+        kind, _, service = secret.rpartition("-")
+        return {"PGHOST": "127.0.0.1", "PGPORT": self.instance.fact("POSTGRES_PORT"), "PGDATABASE": "maillage",
+                "PGUSER": user[kind].format(service), "PGPASSWORD": self.instance.secret(secret)}
 
     def assert_alive(self, *services: str) -> None:
         for service in services or SERVICES:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -17,18 +16,6 @@ LOG = "events"
 
 
 class Database(RunningSystem):
-    def sql(self, secret: str, statement: str) -> subprocess.CompletedProcess[str]:
-        """The URL goes in by a service file's stead, the environment, so that no password stands in the arguments."""
-        return subprocess.run(["psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", statement],
-                              env={"PATH": "/usr/bin:/bin", "PGCONNECT_TIMEOUT": "5", **self.connection(secret)},
-                              capture_output=True, text=True, timeout=30, check=False)
-
-    def connection(self, secret: str) -> dict[str, str]:
-        user = {"database-owner": "maillage_{}_owner", "database": "maillage_{}"}
-        kind, _, service = secret.rpartition("-")
-        return {"PGHOST": "127.0.0.1", "PGPORT": self.instance.fact("POSTGRES_PORT"), "PGDATABASE": "maillage",
-                "PGUSER": user[kind].format(service), "PGPASSWORD": self.instance.secret(secret)}
-
     def assert_denied(self, secret: str, statement: str) -> None:
         result = self.sql(secret, statement)
         self.assertNotEqual(result.returncode, 0, f"{secret} may: {statement}")

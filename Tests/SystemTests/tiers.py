@@ -28,8 +28,9 @@ SWIFT_TESTS_WIDTH = 8
 LINES_SHOWN = 40
 
 # Without a server, with a running system, and with a system each of its own.
-BY_ITSELF = ["test_scenario", "test_driver"]
-RUNNING = ["test_isolation", "test_configuration", "test_hostile_http", "test_hostile_feedback"]
+BY_ITSELF = ["test_scenario", "test_driver", "test_chaos_parts"]
+RUNNING = ["test_isolation", "test_configuration", "test_hostile_http", "test_hostile_feedback",
+           "test_dead_letters"]
 WHOLE_WAVES = ["test_wave"]
 
 
@@ -48,6 +49,7 @@ class Tier:
 
 def main() -> int:
     LOGS.mkdir(parents=True, exist_ok=True)
+    os.environ["MAILLAGE_FSYNC"] = "off"
     tiers: list[Tier] = []
     script("instance.sh", "remove", str(INSTANCE))
     try:

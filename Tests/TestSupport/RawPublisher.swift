@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 
-/// Publishes what no decent client would: it writes AMQP 0-9-1 frames itself, with any bytes as properties.
+/// Does what no decent client would: it writes AMQP 0-9-1 frames itself, with any bytes as properties.
 package final class RawPublisher {
     private let descriptor: Int32
 
@@ -32,11 +32,23 @@ package final class RawPublisher {
         let header: [UInt8] = [0, 60, 0, 0] + bigEndian(UInt64(body.count)) + properties
         try write(frame(2, 1, header))
         if !body.isEmpty { try write(frame(3, 1, body)) }
-        // The channel is closed and opened again, which the broker answers after it handled the publish.
+        try reopenChannel()
+    }
+
+    /// The broker answers after it handled what was sent before.
+    private func reopenChannel() throws {
         try write(method(1, 20, 40, [0, 200] + short("") + [0, 0, 0, 0]))
         try expect(20, 41)
         try write(method(1, 20, 10, short("")))
         try expect(20, 11)
+    }
+
+    /// Takes the first message of a queue and gives it back (`basic.reject` with `requeue`), as our consumers never do.
+    package func takeAndReturn(_ queue: String) throws {
+        try write(method(1, 60, 70, [0, 0] + short(queue) + [0]))
+        try expect(60, 71)
+        try write(method(1, 60, 90, bigEndian(UInt64(1)) + [1]))
+        try reopenChannel()
     }
 
     // MARK: Pieces of the protocol

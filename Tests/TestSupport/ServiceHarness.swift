@@ -4,7 +4,7 @@ import HTTPDefaults
 package import HTTPTypes
 import Hummingbird
 package import Identity
-import Inbox
+package import Inbox
 import Logging
 import Observability
 package import Outbox
@@ -28,8 +28,11 @@ package struct ServiceHarness: Sendable {
     package let wakeUp: RelayWakeUp
     /// `GET /v1/calls/{id}` for everything that the router answers besides what every service has.
     package let operations: Set<String>
+    /// Where an operator settles the service's dead letters.
+    package let desk: DeadLetterDesk
     private let client: RouterClient
     private let inbox: InboxConsumer
+    private let processor: InboxProcessor
     private let sequences = Sequences()
 
     /// Builds the service as its process would and lends it to `body`.
@@ -68,6 +71,8 @@ package struct ServiceHarness: Sendable {
         self.settings = context.settings
         wakeUp = context.wakeUp
         operations = Set(router.routes.map(\.description).filter { $0.contains(" /v1/") })
+        processor = InboxProcessor(pool: pool, handlers: parts.handlers, logger: logger)
+        desk = DeadLetterDesk(pool: pool, handlers: parts.handlers, logger: logger)
         client = RouterClient(router)
         inbox = InboxConsumer(
             listener: Definition.owner, pool: pool, consumer: consumer, handlers: parts.handlers, logger: logger)
@@ -128,17 +133,42 @@ package struct ServiceHarness: Sendable {
     package func deliver(
         _ payload: some EventPayload, subject: String, sequence: Int64? = nil, id: UUID = UUID(), time: Date? = nil
     ) async throws -> UUID {
+        let message = try message(payload, subject: subject, sequence: sequence, id: id, time: time)
+        try await inbox.process(DeliveryBatch([message]))
+        return id
+    }
+
+    /// Lets the broker give up on an event, as after too many deliveries.
+    /// - Returns: the number of the dead letter.
+    package func giveUp(on payload: some EventPayload, subject: String, sequence: Int64? = nil) async throws -> Int64 {
+        let id = UUID()
+        let fresh = DeliveryBatch([try message(payload, subject: subject, sequence: sequence, id: id, time: nil)])
+        let deliveries = fresh.deliveries.map { delivery in
+            var properties = MessageProperties()
+            properties.messageID = delivery.messageID
+            properties.death = DeathRecord(
+                queue: "a queue of tests", reason: "delivery_limit", exchange: delivery.exchange,
+                routingKey: delivery.routingKey)
+            return Delivery(
+                exchange: "maillage.dead", routingKey: "", tag: delivery.tag, isRedelivered: false,
+                properties: properties, bodyRange: delivery.bodyRange)
+        }
+        try await processor.keep(DeliveryBatch(deliveries: deliveries, bytes: fresh.bytes))
+        return try await pool.query("select id from dead_letters where event_id = \(id)")[0].get("id")
+    }
+
+    private func message(
+        _ payload: some EventPayload, subject: String, sequence: Int64?, id: UUID, time: Date?
+    ) throws -> OutgoingMessage {
         let type = Swift.type(of: payload).type
         let envelope = EventEnvelope(
             id: id, type: type, subject: subject, time: time ?? clock.now(),
             sequence: sequence ?? next("\(type.owner.rawValue).\(type.noun) \(subject)"), correlationID: id.lowercase,
             data: try WireCoding.encode(payload))
-        let message = OutgoingMessage(
+        return OutgoingMessage(
             exchange: EventCatalogue.exchange(of: type.owner), routingKey: type.name, body: envelope.encoded(),
             messageID: id.lowercase, type: type.name, contentType: EventEnvelope.contentType, appID: nil,
             timestamp: nil, headers: [])
-        try await inbox.process(DeliveryBatch([message]))
-        return id
     }
 
     /// Events that could not be applied.

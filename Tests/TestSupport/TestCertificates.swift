@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 
 /// An authority made on the spot, and what it signs. Its folder goes with the closure.
 package struct TestCertificates: Sendable {
@@ -99,7 +100,8 @@ package struct TestCertificates: Sendable {
         process.standardError = FileHandle.nullDevice
         try process.run()
         defer {
-            process.terminate()
+            // Not SIGTERM: a process that is started from a worker thread may inherit that it is blocked.
+            kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
             try? input.fileHandleForWriting.close()
         }

@@ -91,7 +91,8 @@ readonly clean=(env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 # as USER COMMAND…: as that user when we are root, as ourselves otherwise.
 as() {
     if ((EUID == 0)); then
-        setpriv --reuid="$1" --regid="$(id -g "$1")" --init-groups "${clean[@]}" "${@:2}"
+        # Our folder may be closed to that user.
+        env --chdir=/ setpriv --reuid="$1" --regid="$(id -g "$1")" --init-groups "${clean[@]}" "${@:2}"
     else
         "${clean[@]}" HOME="${HOME:-/nonexistent}" "${@:2}"
     fi

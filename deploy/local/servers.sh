@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# servers.sh start|stop|remove|status|kill-postgres|kill-rabbitmq DIRECTORY
+# servers.sh start|stop|remove|status DIRECTORY
+# servers.sh kill-postgres|kill-rabbitmq|mend-postgres|mend-rabbitmq DIRECTORY
 # servers.sh rabbitmqctl DIRECTORY ARGUMENT…
 #
 # A private PostgreSQL and a private RabbitMQ for one instance, on ports that nobody used, with passwords made on the
@@ -98,7 +99,10 @@ make_cluster() {
         --auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 >"$instance/logs/initdb.log" 2>&1 ||
         die "initdb failed: $instance/logs/initdb.log"
     rm -f "$password"
-    as postgres tee -a "$data/postgres/new/postgresql.conf" >/dev/null <<'CONF'
+    # Tests kill the server and never the machine: what the system keeps in memory survives that, and a slow disk
+    # fails no test. Everybody else's cluster writes through.
+    as postgres tee -a "$data/postgres/new/postgresql.conf" >/dev/null <<CONF
+fsync = ${MAILLAGE_FSYNC:-on}
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_connections = 300
@@ -219,7 +223,9 @@ start() {
     make_data
     choose_ports
     set_fact MAILLAGE_INSTANCE "$instance"
-    POSTGRES_ADDRESS=127.0.0.1:$POSTGRES_PORT BROKER_ADDRESS=127.0.0.1:$RABBITMQ_PORT \
+    # An instance may name ports in front of its servers, through which the services then reach them.
+    POSTGRES_ADDRESS=127.0.0.1:${POSTGRES_FRONT_PORT:-$POSTGRES_PORT} \
+        BROKER_ADDRESS=127.0.0.1:${RABBITMQ_FRONT_PORT:-$RABBITMQ_PORT} \
         BROKER_MANAGEMENT_ADDRESS=127.0.0.1:$RABBITMQ_MANAGEMENT_PORT \
         "$repository/deploy/secrets.sh" "$instance/secrets"
     start_postgres &
@@ -251,11 +257,11 @@ status() {
     if is_gone "$instance/run/rabbitmq.pid"; then say "rabbitmq  stopped"; else say "rabbitmq  127.0.0.1:$RABBITMQ_PORT"; fi
 }
 
-# crash: for fault runs; what `start` mends.
+# crash: for fault runs. `start` mends both servers, `mend` one without waiting for the other.
 crash_postgres() { kill -s KILL "$(head -n 1 "$data/postgres/cluster/postmaster.pid")"; }
 crash_rabbitmq() { kill -s KILL "$(remembered "$instance/run/rabbitmq.pid")"; }
 
-[[ $# -ge 2 ]] || die "usage: servers.sh start|stop|remove|status|kill-postgres|kill-rabbitmq|rabbitmqctl DIRECTORY"
+[[ $# -ge 2 ]] || die "usage: servers.sh start|stop|remove|status|kill-…|mend-…|rabbitmqctl DIRECTORY"
 command=$1
 load_instance "$2"
 shift 2
@@ -266,6 +272,8 @@ remove) with_data remove ;;
 status) with_data status ;;
 kill-postgres) with_data crash_postgres ;;
 kill-rabbitmq) with_data crash_rabbitmq ;;
+mend-postgres) with_data start_postgres ;;
+mend-rabbitmq) with_data start_rabbitmq ;;
 rabbitmqctl) with_data rabbitmq /usr/lib/rabbitmq/bin/rabbitmqctl "$@" ;;
 *) die "unknown command: $command" ;;
 esac

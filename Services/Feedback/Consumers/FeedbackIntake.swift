@@ -62,7 +62,7 @@ struct FeedbackIntake: Service {
     /// Retries for as long as the database is away. Whatever else a batch makes fail is searched by halving: the
     /// message at fault is quarantined, the others are counted.
     /// - Throws: `CancellationError` only.
-    private func settle(_ messages: [InboundMessage]) async throws(CancellationError) -> IntakeTally {
+    func settle(_ messages: [InboundMessage]) async throws(CancellationError) -> IntakeTally {
         var pause = Duration.milliseconds(50)
         while true {
             do {

@@ -24,6 +24,11 @@ struct IntakeMetrics: Sendable {
         Counter(label: "maillage_feedback_batch_failures_total", dimensions: [("publisher", publisher)]).increment()
     }
 
+    /// Alarm: the broker gave up on a message, after a hundred deliveries that nobody acknowledged.
+    func gaveUp() {
+        Counter(label: "maillage_feedback_dead_letters_total", dimensions: [("publisher", publisher)]).increment()
+    }
+
     /// Alarm: a message made the database fail.
     func poisoned() {
         Counter(label: "maillage_feedback_poison_total", dimensions: [("publisher", publisher)]).increment()

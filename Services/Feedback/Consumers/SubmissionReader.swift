@@ -44,6 +44,11 @@ enum SubmissionReader {
             body: body, clockAt: clockAt)
     }
 
+    /// A message that nobody looks into any more, because looking may be what ends the process.
+    static func unread(_ body: [UInt8], publisher: String, clockAt: Date) -> InboundMessage {
+        unreadable(body, publisher: publisher, clockAt: clockAt, refusal: .ourFault)
+    }
+
     private static func parse(_ body: [UInt8]) throws(Refusal) -> JSONMembers {
         guard body.count <= FeedbackSubmission.byteCountMax else {
             throw Refusal(.tooLarge, mend: "at most \(FeedbackSubmission.byteCountMax) bytes")

@@ -23,12 +23,15 @@ struct InboundMessage: Sendable {
     var poisoned: InboundMessage {
         InboundMessage(
             identity: identity, isIdentified: isIdentified,
-            content: .failure(
-                Refusal(
-                    .internalError,
-                    mend: "the fault is ours and the operator was told; the event may be sent again under a new id")),
-            contentHash: contentHash, body: body, clockAt: clockAt, waiting: waiting)
+            content: .failure(.ourFault), contentHash: contentHash, body: body, clockAt: clockAt, waiting: waiting)
     }
+}
+
+extension Refusal {
+    /// Nothing is wrong with the event that we could name.
+    static let ourFault = Refusal(
+        .internalError,
+        mend: "the fault is ours and the operator was told; the event may be sent again under a new id")
 }
 
 /// Where a message waits.

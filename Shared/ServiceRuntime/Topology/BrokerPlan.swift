@@ -91,7 +91,7 @@ package struct PolicyDefinition: Sendable, Hashable, Codable {
     package static let deliveryLimit = 100
     /// Where nothing may ever go to the dead letters. Not left out: RabbitMQ 4 takes 20 then, and drops. A number that
     /// is not reached, because 3.10 knows no other way to say it; and with a limit, what returns stays in order.
-    package static let noDeliveryLimit = 1_000_000
+    package static let noDeliveryLimit = 1_000_000_000
 
     /// A work queue. A message that exceeds the limit is kept until its copy is confirmed, which needs
     /// `reject-publish`; without a maximum length nothing is ever rejected.

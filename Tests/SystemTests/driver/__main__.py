@@ -1,4 +1,4 @@
-"""python3 -m driver --instance DIRECTORY [--scenario FILE] [--kill NAME]
+"""python3 -m driver --instance DIRECTORY [--scenario FILE] [--kill NAME] [--midway COMMAND]
 
 Leads a whole wave through a running system and compares every figure with the scenario's. The last line is
 `demo: ok, N events, N responses, 0 lost, 0 doubled` with status 0, or `demo: FAILED …` with status 1.
@@ -31,7 +31,7 @@ SCENARIO = REPOSITORY / "Tests" / "Resources" / "scenarios" / "wave-1.json"
 MISMATCHES_SHOWN = 20
 
 
-def lead(wave: Wave, kill: str | None) -> CampaignResult:
+def lead(wave: Wave, kill: str | None, midway: str | None = None) -> CampaignResult:
     """The main line, step by step."""
     selection.open_call(wave)
     selection.apply(wave)
@@ -42,7 +42,7 @@ def lead(wave: Wave, kill: str | None) -> CampaignResult:
     contracting.pay_tranche(wave, 1)
     experimenting.start_experiments(wave)
     places = experimenting.enrol_participants(wave)
-    result = Campaign(wave, places, kill).run()
+    result = Campaign(wave, places, kill, midway).run()
     if 2 not in wave.paid:
         contracting.pay_tranche(wave, 2)
     experimenting.complete_experiments(wave)
@@ -65,7 +65,9 @@ def report(wave: Wave, result: CampaignResult) -> int:
     print(f"\n  Receipts: {told}. Campaign: {result.seconds:.1f} s, {rate} messages/s in and answered.")
     mismatches += show_provenance(wave)
     for service in SERVICES:
-        print(f"  {service:<16} {wave.instance.url(service)}  {wave.instance.memory_mib(service):>4} MiB resident")
+        resident = wave.instance.memory_mib(service)
+        memory = f"  {resident:>4} MiB resident" if resident else ""
+        print(f"  {service:<16} {wave.instance.url(service)}{memory}")
     lost, doubled = lost_and_doubled(wave.scenario, wave, programme)
     responses = sum(line["n"] or 0 for line in programme["responses"])
     events = expected["messages"]["total"]
@@ -100,13 +102,14 @@ def main() -> int:
     parser.add_argument("--scenario", type=Path, default=SCENARIO)
     parser.add_argument("--kill", choices=[*SERVICES, "postgres", "rabbitmq"],
                         help="process that is ended with -9 in the middle of the campaign")
+    parser.add_argument("--midway", metavar="COMMAND", help="shell command that is run in the middle of the campaign")
     arguments = parser.parse_args()
     try:
         instance = Instance(arguments.instance)
         scenario = json.loads(arguments.scenario.read_text(encoding="utf-8"))
         api = Api(instance)
         wave = Wave(scenario, instance, api, ProgrammeClock(instance.clock_path), Progress(), Cast(api, scenario))
-        return report(wave, lead(wave, arguments.kill))
+        return report(wave, lead(wave, arguments.kill, arguments.midway))
     except Failure as failure:
         print(f"\ndemo: FAILED, {failure}")
         return 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections import Counter, defaultdict
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from datetime import timedelta
 from feedback_stream import PUBLISHED_AT_S, Answer, FeedbackStream, Place, render
 
 from .contracting import pay_tranche_if_released
+from .instance import Failure
 from .outside_system import Outgoing, OutsideSystem, Receipt
 from .waiting import until
 from .wave import Wave
@@ -34,12 +36,13 @@ class CampaignResult:
 
 
 class Campaign:
-    """Publishes the stream of the scenario, and ends one process in the middle if asked to."""
+    """Publishes the stream of the scenario; in the middle it ends one process or runs a command, if asked to."""
 
-    def __init__(self, wave: Wave, places: dict[str, Place], kill: str | None) -> None:
+    def __init__(self, wave: Wave, places: dict[str, Place], kill: str | None = None, midway: str | None = None) -> None:
         self._wave = wave
         self._places = places
         self._kill = kill
+        self._midway = midway
         self._stream = FeedbackStream(wave.scenario)
         self._reasons = {d["kind"]: (d["outcome"], d["reason"]) for d in wave.scenario["feedback"]["deviations"]}
         self._expected: dict[str, dict[str, Outcomes]] = defaultdict(lambda: defaultdict(Counter))
@@ -50,7 +53,8 @@ class Campaign:
         began = wave.progress.seconds
         with ExitStack() as stack:
             for publisher in (p["publisher"] for p in wave.scenario["feedback"]["publishers"]):
-                system = OutsideSystem(wave.instance.publisher_url(publisher), publisher)
+                url = wave.instance.publisher_url(publisher)
+                system = OutsideSystem(url, publisher, wave.instance.broker_authority)
                 self._systems[publisher] = stack.enter_context(system)
             for week in range(1, self._stream.weeks + 1):
                 self._publish(week)
@@ -70,10 +74,9 @@ class Campaign:
             self._systems[publisher].publish(
                 Outgoing(a.identity, render(a, self._places), a.follows) for a in answers)
         total = sum(map(len, messages.values()))
-        if self._kill and week == self._stream.weeks // 2:
+        if (self._kill or self._midway) and week == self._stream.weeks // 2:
             self._wait_for_confirmed(confirmed + total // 2)
-            wave.instance.kill(self._kill)
-            wave.progress.say(f"week {week}: {self._kill} was killed with -9 in the middle of {total} messages")
+            wave.progress.say(f"week {week}: {self._disturb()} in the middle of {total} messages")
         for system in self._systems.values():
             system.wait_until_confirmed()
         # All are judged before the clock moves on: what lies in the future today must not be today's tomorrow.
@@ -84,6 +87,15 @@ class Campaign:
             wave.progress.say(text)
         else:
             wave.progress.count(text)
+
+    def _disturb(self) -> str:
+        if self._kill:
+            self._wave.instance.kill(self._kill)
+            return f"{self._kill} was killed with -9"
+        result = subprocess.run(["bash", "-c", self._midway or ""], capture_output=True, text=True, timeout=300, check=False)
+        if result.returncode != 0:
+            raise Failure(f"`{self._midway}` failed: {result.stderr.strip()}")
+        return f"`{self._midway}` ran"
 
     def _confirmed(self) -> int:
         return sum(system.confirmed_count() for system in self._systems.values())

@@ -8,7 +8,7 @@ from typing import Any
 
 from feedback_stream import Place
 
-from .http_api import Answer
+from .http_api import Actor, Answer
 from .programme_clock import instant
 from .waiting import until
 from .wave import Wave
@@ -35,9 +35,7 @@ def start_experiments(wave: Wave) -> None:
         _register(wave, experiment)
     wave.move_to("protocolApproved")
     for experiment in wave.scenario["experiments"]:
-        path = f"/v1/experiments/{wave.experiments[experiment['key']]}/protocol"
-        version = _read(wave, experiment).version
-        wave.api.call(wave.cast.ethics, "experimentation", "POST", path, _protocol(wave, experiment), version=version)
+        _post(wave, experiment, "protocol", wave.cast.ethics, _protocol(wave, experiment))
     wave.progress.say(f"{len(wave.experiments)} experiments registered, co-funded by rule, protocols approved")
     wave.move_to("started")
     for experiment in wave.scenario["experiments"]:
@@ -105,16 +103,17 @@ def _read(wave: Wave, experiment: dict[str, Any]) -> Answer:
     return wave.api.get(wave.cast.site_manager, "experimentation", path)
 
 
-def _post(wave: Wave, experiment: dict[str, Any], step: str) -> None:
-    """Co-funding is approved by an event: until it arrives, the start is refused and tried again."""
+def _post(wave: Wave, experiment: dict[str, Any], step: str, actor: Actor | None = None,
+          body: dict[str, Any] | None = None) -> None:
+    """Co-funding is approved by an event: until it comes, the start is refused; when it comes, the version changes."""
     path = f"/v1/experiments/{wave.experiments[experiment['key']]}"
 
     def attempt() -> bool | None:
-        answer = wave.api.exchange(wave.cast.site_manager, "experimentation", "POST", f"{path}/{step}", {},
-                                   version=_read(wave, experiment).version)
+        answer = wave.api.exchange(actor or wave.cast.site_manager, "experimentation", "POST", f"{path}/{step}",
+                                   body or {}, version=_read(wave, experiment).version)
         if answer.slug in ("cofunding-pending", "version-mismatch"):
             return None
         wave.api.check(answer, f"POST experimentation{path}/{step}")
         return True
 
-    until(f"experiment {experiment['key']} can {step}", attempt)
+    until(f"experiment {experiment['key']} takes {step}", attempt)

@@ -147,8 +147,7 @@ class Api:
         if connections is None:
             connections = self._local.connections = {}
         if service not in connections:
-            connections[service] = http.client.HTTPConnection(
-                "127.0.0.1", self._instance.port(service), timeout=TIMEOUT_S)
+            connections[service] = self._instance.connection(service, TIMEOUT_S)
         return connections[service]
 
     def _drop(self, service: str) -> None:

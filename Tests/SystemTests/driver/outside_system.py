@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import functools
 import json
+import ssl
 import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pika
@@ -44,9 +46,12 @@ class Receipt:
 class OutsideSystem:
     """One publisher with one connection in a thread of its own."""
 
-    def __init__(self, url: str, publisher: str) -> None:
+    def __init__(self, url: str, publisher: str, authority: Path | None = None) -> None:
         self.publisher = publisher
         self._parameters = pika.URLParameters(url)
+        if authority is not None:
+            trust = ssl.create_default_context(cafile=str(authority))
+            self._parameters.ssl_options = pika.SSLOptions(trust, self._parameters.host)
         self._parameters.heartbeat = 10
         self._lock = threading.Condition()
         self._pending: deque[Outgoing] = deque()
@@ -133,14 +138,16 @@ class OutsideSystem:
             except pika.exceptions.AMQPError:
                 pass
             except Exception as error:  # a thread that dies in silence would look like a system that does not answer
-                with self._lock:
-                    self._failure = f"{type(error).__name__}: {error}"
-                    self._lock.notify_all()
-                return
+                if not self._survives(error):
+                    self._fail(f"{type(error).__name__}: {error}")
+                    return
             self._take_back()
             pause = 0.1 if time.monotonic() - opened > 5 else min(2.0, pause * 2)
             if not self._stopping:
                 time.sleep(pause)
+
+    def _survives(self, _: Exception) -> bool:
+        return False
 
     def _take_back(self) -> None:
         """Nobody knows what became of unconfirmed messages: they go first and in order over the next connection."""
@@ -197,8 +204,7 @@ class OutsideSystem:
             settled = [self._unconfirmed.pop(tag) for tag in tags if tag in self._unconfirmed]
             if is_accepted:
                 for message in settled:
-                    self.confirmed += 1
-                    self._open_identities[message.identity] -= 1
+                    self._confirm(message)
             else:
                 self.sent_again += len(settled)
                 self._pending.extendleft(reversed(settled))
@@ -208,6 +214,11 @@ class OutsideSystem:
             self._pump()
         else:
             self._connection.ioloop.call_later(0.2, self._pump)
+
+    def _confirm(self, message: Outgoing) -> None:
+        """Under the lock."""
+        self.confirmed += 1
+        self._open_identities[message.identity] -= 1
 
     def _returned(self, _channel: Any, method: Any, _properties: Any, _body: bytes) -> None:
         self._fail(f"the broker returned a message: {method.reply_code} {method.reply_text}")
@@ -232,10 +243,13 @@ class OutsideSystem:
         data = json.loads(body)["data"]
         with self._lock:
             for item in data["receipts"]:
-                receipt = Receipt(item["id"], item["outcome"], item.get("reason"), item.get("mend"))
-                self._receipts.setdefault(receipt.identity, []).append(receipt)
+                self._note(Receipt(item["id"], item["outcome"], item.get("reason"), item.get("mend")))
             self._lock.notify_all()
         channel.basic_ack(method.delivery_tag)
+
+    def _note(self, receipt: Receipt) -> None:
+        """Under the lock."""
+        self._receipts.setdefault(receipt.identity, []).append(receipt)
 
     # MARK: Between the threads
 

@@ -1,0 +1,16 @@
+import Events
+import Inbox
+
+/// What this service has not done while an event lies among its dead letters: responses wait or are refused meanwhile.
+enum DeadLetterWords {
+    private static let intake = BusinessWords(fr: "recueil des réponses", en: "intake of responses")
+    static let effects = [
+        ExperimentRegistered.type.name: intake,
+        ProtocolApproved.type.name: intake,
+        ExperimentStarted.type.name: intake,
+        ParticipantEnrolled.type.name: intake,
+        ExperimentCompleted.type.name: BusinessWords(fr: "fin du recueil", en: "end of the intake"),
+    ]
+
+    static func describe(_ event: InboundEvent) -> BusinessWords? { event.words(notDone: effects) }
+}

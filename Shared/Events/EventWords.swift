@@ -1,0 +1,172 @@
+import FoundationEssentials
+
+/// What an event says, in business words. One table for all listeners, so that a thing is called the same everywhere.
+package enum EventWords {
+    private typealias Wording = @Sendable ([UInt8]) -> BusinessWords?
+
+    /// nil for a type that is not known here, or a payload that cannot be read.
+    package static func of(_ type: String, data: [UInt8]) -> BusinessWords? { wordings[type]?(data) }
+
+    private static let wordings: [String: Wording] = Dictionary(
+        uniqueKeysWithValues: applications + money + agreements + sites + experiments + feedback)
+
+    private static func on<Payload: EventPayload>(
+        _: Payload.Type, _ words: @escaping @Sendable (Payload) -> BusinessWords
+    ) -> (String, Wording) {
+        (Payload.type.name, { data in (try? WireCoding.decode(Payload.self, from: data)).map(words) })
+    }
+
+    private static let applications = [
+        on(CallPublished.self) {
+            BusinessWords(
+                fr: "publication de l'appel à projets \($0.call.lowercase), vague \($0.wave)",
+                en: "publication of call \($0.call.lowercase), wave \($0.wave)")
+        },
+        on(ApplicationSubmitted.self) {
+            BusinessWords(
+                fr: "dépôt du dossier \($0.application.lowercase), \(EuroText.fr($0.requestedCents)) demandés",
+                en: "submission of application \($0.application.lowercase), \(EuroText.en($0.requestedCents)) requested"
+            )
+        },
+        on(ApplicationEligibilityDecided.self) {
+            BusinessWords(
+                fr: "dossier \($0.application.lowercase) déclaré \($0.isEligible ? "recevable" : "irrecevable")",
+                en: "application \($0.application.lowercase) found \($0.isEligible ? "eligible" : "not eligible")")
+        },
+        on(ApplicationRecommended.self) {
+            BusinessWords(
+                fr: "avis du comité sur le dossier \($0.application.lowercase)",
+                en: "the committee's opinion on application \($0.application.lowercase)")
+        },
+        on(ApplicationDecided.self) {
+            let rank = $0.rank.map { (fr: ", rang \($0)", en: ", rank \($0)") }
+            return BusinessWords(
+                fr: "décision de l'État sur le dossier \($0.application.lowercase)\(rank?.fr ?? "")",
+                en: "the State's decision on application \($0.application.lowercase)\(rank?.en ?? "")")
+        },
+    ]
+
+    private static let money = [
+        on(RuleSetPublished.self) {
+            BusinessWords(fr: "règles de cofinancement \($0.ruleSet)", en: "co-funding rules \($0.ruleSet)")
+        },
+        on(EnvelopeOpened.self) {
+            BusinessWords(
+                fr: "ouverture d'une enveloppe de \(EuroText.fr($0.amountCents)) pour l'appel \($0.call.lowercase)",
+                en: "opening of an envelope of \(EuroText.en($0.amountCents)) for call \($0.call.lowercase)")
+        },
+        on(GrantReserved.self) {
+            BusinessWords(
+                fr: "réservation de \(EuroText.fr($0.reservedCents)) pour le dossier \($0.application.lowercase)",
+                en: "reservation of \(EuroText.en($0.reservedCents)) for application \($0.application.lowercase)")
+        },
+        on(GrantRefused.self) {
+            BusinessWords(
+                fr: "refus de subvention au dossier \($0.application.lowercase) (\($0.reason))",
+                en: "refusal of a grant to application \($0.application.lowercase) (\($0.reason))")
+        },
+        on(CofundingApproved.self) {
+            BusinessWords(
+                fr: "cofinancement de \(EuroText.fr($0.approvedCents)) pour l'expérimentation "
+                    + $0.experiment.lowercase,
+                en: "co-funding of \(EuroText.en($0.approvedCents)) for experiment \($0.experiment.lowercase)")
+        },
+        on(CofundingRefused.self) {
+            BusinessWords(
+                fr: "refus de cofinancement de l'expérimentation \($0.experiment.lowercase) (\($0.reason))",
+                en: "refusal of co-funding for experiment \($0.experiment.lowercase) (\($0.reason))")
+        },
+    ]
+
+    private static let agreements = [
+        on(AgreementSigned.self) {
+            BusinessWords(
+                fr: "signature de la convention \($0.agreement.lowercase), \(EuroText.fr($0.grantedCents))",
+                en: "signature of agreement \($0.agreement.lowercase), \(EuroText.en($0.grantedCents))")
+        },
+        on(TrancheOpened.self) {
+            BusinessWords(
+                fr: "ouverture de la tranche \($0.number) de la convention \($0.agreement.lowercase)",
+                en: "opening of tranche \($0.number) of agreement \($0.agreement.lowercase)")
+        },
+        on(TrancheReleased.self) {
+            BusinessWords(
+                fr: "déblocage de la tranche \($0.number) de la convention \($0.agreement.lowercase), "
+                    + EuroText.fr($0.amountCents),
+                en: "release of tranche \($0.number) of agreement \($0.agreement.lowercase), "
+                    + EuroText.en($0.amountCents))
+        },
+        on(PaymentOrdered.self) {
+            BusinessWords(
+                fr: "ordre de versement de \(EuroText.fr($0.amountCents)), convention \($0.agreement.lowercase)",
+                en: "order to pay \(EuroText.en($0.amountCents)), agreement \($0.agreement.lowercase)")
+        },
+        on(PaymentExecuted.self) {
+            BusinessWords(
+                fr: "versement de \(EuroText.fr($0.amountCents)), convention \($0.agreement.lowercase)",
+                en: "payment of \(EuroText.en($0.amountCents)), agreement \($0.agreement.lowercase)")
+        },
+    ]
+
+    private static let sites = [
+        on(SiteOpened.self) {
+            BusinessWords(
+                fr: "ouverture du tiers-lieu \($0.site.lowercase), convention \($0.agreement.lowercase)",
+                en: "opening of third place \($0.site.lowercase), agreement \($0.agreement.lowercase)")
+        }
+    ]
+
+    private static let experiments = [
+        on(ExperimentRegistered.self) {
+            BusinessWords(
+                fr: "déclaration de l'expérimentation \($0.experiment.lowercase), convention \($0.agreement.lowercase)",
+                en: "registration of experiment \($0.experiment.lowercase), agreement \($0.agreement.lowercase)")
+        },
+        on(CofundingRequested.self) {
+            BusinessWords(
+                fr: "demande de \(EuroText.fr($0.requestedCents)) pour l'expérimentation \($0.experiment.lowercase)",
+                en: "request of \(EuroText.en($0.requestedCents)) for experiment \($0.experiment.lowercase)")
+        },
+        on(ProtocolApproved.self) {
+            BusinessWords(
+                fr: "protocole \($0.protocolVersion) de l'expérimentation \($0.experiment.lowercase) approuvé",
+                en: "approval of protocol \($0.protocolVersion) of experiment \($0.experiment.lowercase)")
+        },
+        on(ExperimentStarted.self) {
+            BusinessWords(
+                fr: "début de l'expérimentation \($0.experiment.lowercase)",
+                en: "start of experiment \($0.experiment.lowercase)")
+        },
+        // No id of the participant, let alone the pseudonym.
+        on(ParticipantEnrolled.self) {
+            BusinessWords(
+                fr: "inclusion d'une personne dans l'expérimentation \($0.experiment.lowercase)",
+                en: "enrolment of a person in experiment \($0.experiment.lowercase)")
+        },
+        on(ExperimentCompleted.self) {
+            BusinessWords(
+                fr: "fin de l'expérimentation \($0.experiment.lowercase), convention \($0.agreement.lowercase)",
+                en: "end of experiment \($0.experiment.lowercase), agreement \($0.agreement.lowercase)")
+        },
+    ]
+
+    private static let feedback = [
+        on(ResponsesRecorded.self) {
+            BusinessWords(
+                fr: "\($0.items.count) réponses de l'expérimentation \($0.experiment.lowercase)",
+                en: "\($0.items.count) responses of experiment \($0.experiment.lowercase)")
+        },
+        on(ResponseAmended.self) {
+            BusinessWords(
+                fr: "correction d'une réponse de l'expérimentation \($0.experiment.lowercase)",
+                en: "correction of a response of experiment \($0.experiment.lowercase)")
+        },
+        on(MilestoneReached.self) {
+            BusinessWords(
+                fr: "palier \($0.milestone) de l'expérimentation \($0.experiment.lowercase), "
+                    + "\($0.responsesCount) réponses",
+                en: "milestone \($0.milestone) of experiment \($0.experiment.lowercase), \($0.responsesCount) responses"
+            )
+        },
+    ]
+}
