@@ -145,6 +145,7 @@ extension Trait where Self == PrivateBrokerTrait {
                     _ = try await consumer.batches(holding: 5_000)
 
                     // when: down for so long that the attempts are as rare as they get
+                    try broker.saveDirectory()
                     try await broker.kill()
                     async let numbers = consumer.take(5_000)
                     let end = ContinuousClock.now + .seconds(4)

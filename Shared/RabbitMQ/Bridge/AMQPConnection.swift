@@ -120,7 +120,11 @@ final class AMQPConnection: @unchecked Sendable {
                 }
             }
         }
-        if let error = RabbitMQError(loggingIn: reply, isSecure: configuration.tls != nil) { throw error }
+        if let error = RabbitMQError(loggingIn: reply, isSecure: configuration.tls != nil) {
+            // The library's own limit is the same: either may be the first.
+            guard socket.hasFired else { throw error }
+            throw RabbitMQError(.deadlineExceeded, "no answer to the login in time")
+        }
         return connection
     }
 
