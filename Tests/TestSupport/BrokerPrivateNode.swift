@@ -138,7 +138,7 @@ package final class PrivateBroker: Sendable {
         try run(Self.control, ["set_vm_memory_high_watermark", share], asBroker: true)
     }
 
-    /// Makes the node write down which queues there are, as it otherwise does half a second after the last was declared.
+    /// Makes the node write down which queues there are, as it otherwise does half a second after it declared one.
     /// Killed before that, 3.10 begins such a queue anew, without its messages and without a leader (docs/broker.md).
     package func saveDirectory() throws {
         try run(Self.control, ["eval", "[dets:sync(Table) || Table <- dets:all()]."], asBroker: true)
