@@ -158,7 +158,7 @@ let testTargets: [Target] = [
     tests("Observability", ["Observability", coreMetrics, logging, metrics]),
     tests("Outbox", ["Events", "Migrations", "Outbox", "Postgres", "RabbitMQ", "TestSupport", lifecycle, logging]),
     tests("Postgres", ["Postgres", "TestSupport", lifecycle, logging]),
-    tests("RabbitMQ", ["RabbitMQ", "TestSupport", logging]),
+    tests("RabbitMQ", ["RabbitMQ", "ServiceRuntime", "TestSupport", logging]),
     tests(
         "Simulation", ["Events", "Inbox", "Migrations", "Outbox", "Postgres", "RabbitMQ", "TestSupport", logging]),
     tests(

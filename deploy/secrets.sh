@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # secrets.sh DIRECTORY: makes every secret that is not there yet, one file each, and the connection URLs from them.
 #
-#   POSTGRES_ADDRESS, BROKER_ADDRESS   host:port as the services see them (default: as in docker-compose.yml)
+#   POSTGRES_ADDRESS, BROKER_ADDRESS, BROKER_MANAGEMENT_ADDRESS
+#                                      host:port as the services see them (default: as in docker-compose.yml)
 #   MAILLAGE_PUBLISHERS                names of the outside publishers, separated by spaces
 #
 # Run again, it keeps what is there: delete a file to have it made anew, then run database.sh and broker.sh.
@@ -12,6 +13,7 @@ readonly services=(applications funding experimentation feedback reporting)
 read -r -a publishers <<<"${MAILLAGE_PUBLISHERS:-telesuivi enquetes}"
 postgres=${POSTGRES_ADDRESS:-postgres:5432}
 broker=${BROKER_ADDRESS:-rabbitmq:5672}
+management=${BROKER_MANAGEMENT_ADDRESS:-rabbitmq:15672}
 
 mkdir -p "$directory"
 chmod 700 "$directory"
@@ -64,5 +66,7 @@ for service in "${services[@]}"; do
     put "broker-url-$service" <<<"amqp://maillage-$service:$(<"broker-$service")@$broker/maillage"
 done
 put broker-admin-url <<<"amqp://maillage-topology:$(<broker-topology)@$broker/maillage"
+# Permissions are shown to an administrator alone, and set by one. Only `topology` is given this.
+put broker-management-url <<<"http://administrator:$(<rabbitmq-password)@$management"
 put broker-outside-admin-url <<<"amqp://maillage-topology:$(<broker-topology)@$broker/outside"
 put broker-outside-url <<<"amqp://maillage-feedback-outside:$(<broker-feedback-outside)@$broker/outside"

@@ -79,22 +79,8 @@ enum FeedbackService: ServiceDefinition {
         return (services, readiness)
     }
 
-    /// Declares each publisher's exchange and queues in the outsiders' virtual host. Bounds and permissions are
-    /// policies of the platform; the fanout exchange makes a message's headers and routing key mean nothing.
-    static func extraTopology(_ administrator: RabbitAdministrator, _ settings: Settings) async throws {
+    static func outsidePlans(_ settings: Settings) throws -> [BrokerPlan] {
         let publishers = try FeedbackSettings.publisherNames(settings)
-        guard !publishers.isEmpty else { return }
-        try settings.require([.brokerOutsideAdminURL])
-        let broker = try settings.brokerConfiguration(url: .brokerOutsideAdminURL)
-        try await RabbitAdministrator.withConnection(broker, logger: Logger(label: "topology")) { outside in
-            for publisher in publishers {
-                let queue = FeedbackSubmission.queue(of: publisher)
-                try await outside.declareExchange(queue, type: .fanout)
-                try await outside.declareQueue(queue, arguments: [("x-queue-type", .string("quorum"))])
-                try await outside.bind(queue: queue, exchange: queue, routingKey: "")
-                try await outside.declareQueue(
-                    FeedbackSubmission.receiptsQueue(of: publisher), arguments: [("x-queue-type", .string("quorum"))])
-            }
-        }
+        return publishers.isEmpty ? [] : [OutsideTopology.plan(publishers: publishers, settings: settings)]
     }
 }

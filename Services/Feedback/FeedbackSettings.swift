@@ -9,8 +9,17 @@ enum FeedbackSettings {
     static let batch = SettingKey(
         "feedback.batch", .count(1...1000), default: "500", unit: "messages",
         about: "messages of one publisher taken in by one transaction")
+    static let intakeBytes = SettingKey(
+        "feedback.intake-bytes", .count(65_536...10_737_418_240), default: "67108864", unit: "bytes",
+        about: "what a publisher's queue takes before it refuses; a policy, set by topology apply")
+    static let receiptCount = SettingKey(
+        "feedback.receipts", .count(100...1_000_000), default: "20000", unit: "messages",
+        about: "receipts kept for a publisher before the oldest go; a policy, set by topology apply")
 
-    static let all = [SettingKey.brokerOutsideURL, .brokerOutsideAdminURL, publishers, batch]
+    static let all = [
+        SettingKey.brokerOutsideURL, .brokerOutsideAdminURL, .brokerOutsideManagementURL, .brokerOutsideCAFile,
+        .brokerOutsideCertificateFile, .brokerOutsideKeyFile, publishers, batch, intakeBytes, receiptCount,
+    ]
 
     /// Names become parts of queue names and of broker permissions, so nothing else may be in them.
     static func publisherNames(_ settings: Settings) throws(SettingsError) -> [String] {

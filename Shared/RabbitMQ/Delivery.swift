@@ -17,7 +17,7 @@ package struct Delivery: Sendable {
     package let death: DeathRecord?
     /// A key was empty, a text no UTF-8 or too long, or the table was cut or had too many entries: trust no header.
     package let headersAreMalformed: Bool
-    package let bodyRange: Range<Int>
+    package private(set) var bodyRange: Range<Int>
 
     package init(
         exchange: String, routingKey: String, tag: UInt64, isRedelivered: Bool, properties: MessageProperties,
@@ -36,6 +36,13 @@ package struct Delivery: Sendable {
         death = properties.death
         headersAreMalformed = properties.isMalformed
         self.bodyRange = bodyRange
+    }
+
+    /// The same in a buffer from which so many bytes in front were taken.
+    func movedBack(by count: Int) -> Delivery {
+        var moved = self
+        moved.bodyRange = bodyRange.lowerBound - count..<bodyRange.upperBound - count
+        return moved
     }
 
     /// The first value under a key.

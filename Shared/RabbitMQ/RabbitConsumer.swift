@@ -28,10 +28,13 @@ package actor RabbitConsumer {
     /// Counts channels; 0 is no channel's.
     private var generation = 0
     private var ledger = AcknowledgementLedger()
+    private var isolation: CrashIsolation
+    /// Counts the subscriptions of a channel; the first is made with it.
+    private var subscriptionNumber = 0
     private var ready: Deque<DeliveryBatch> = []
     /// When the oldest message of the open batch came.
     private var openSince: Moment?
-    private var abandonBackoff = Backoff()
+    private var abandonBackoff = Backoff(longest: .seconds(5))
     private var watched: Int32 = -1
     private var isStarted = false
     private var isClosed = false
@@ -39,7 +42,8 @@ package actor RabbitConsumer {
     private var drained: [CheckedContinuation<Void, Never>] = []
 
     /// The broker sends at most `batchCountMax` × `batchesInFlight` (1 … 65,535) messages ahead of the
-    /// acknowledgements.
+    /// acknowledgements, and fewer while some that were delivered before are out (``CrashIsolation``): then batches are
+    /// handed out one at a time.
     /// - Parameters:
     ///   - batchWait: a batch that is not full is handed to a waiting handler when its oldest message is this old.
     ///   - batchesInFlight: with 2, the next batch is read while one is worked on; add one per further worker.
@@ -51,11 +55,11 @@ package actor RabbitConsumer {
         self.batchCountMax = min(max(batchCountMax, 1), 10_000)
         self.batchWait = batchWait
         let prefetch = UInt16(clamping: self.batchCountMax * min(max(batchesInFlight, 1), 1_000))
+        isolation = CrashIsolation(batchCountMax: self.batchCountMax, prefetchMax: Int(prefetch))
         // A message is three frames or more.
         framesPerTurn = 4 * self.batchCountMax + 16
         self.logger = logger
-        link = BrokerLink(
-            configuration: configuration, purpose: .consuming(queue: queue, prefetch: prefetch), logger: logger)
+        link = BrokerLink(configuration: configuration, purpose: .consuming(queue: queue), logger: logger)
         metrics = ConsumerMetrics(connection: configuration.connectionName, queue: queue)
         waiters = DeliveryWaiters { [loop] in loop.wakeUp() }
     }
@@ -77,7 +81,7 @@ package actor RabbitConsumer {
         guard !Task.isCancelled else { throw CancellationError() }
         guard drainUntil == nil, !isClosed else { return nil }
         start()
-        if let batch = ready.popFirst() {
+        if mayHandOver, let batch = ready.popFirst() {
             ledger.hand(batch.number)
             return batch
         }
@@ -89,6 +93,7 @@ package actor RabbitConsumer {
         guard batch.generation == generation, let connection = link.connection else { return }
         metrics.consumed(batch.count)
         guard let tag = ledger.finish(batch.number) else { return }
+        isolation.settle(upTo: tag)
         abandonBackoff.reset()
         do {
             try connection.acknowledge(upTo: tag)
@@ -163,6 +168,7 @@ package actor RabbitConsumer {
         if let connection = link.connection {
             do {
                 mustComeBack = try receive(from: connection)
+                try adjustSubscription()
                 try link.connection?.beat(at: now)
             } catch {
                 lose(error)
@@ -178,7 +184,10 @@ package actor RabbitConsumer {
     private func sleepTime() -> Int32 {
         var wakesAt = min(link.wakesAt, drainUntil ?? .distantFuture)
         // Milliseconds are the finest that poll knows, and a waiting handler costs no more than one.
-        if let openSince, !waiters.isEmpty { wakesAt = min(wakesAt, openSince + batchWait) }
+        // What waits for an acknowledgement is handed out by the turn that follows it.
+        if let openSince, ready.isEmpty, mayHandOver, !waiters.isEmpty {
+            wakesAt = min(wakesAt, openSince + batchWait)
+        }
         return wakesAt == .distantFuture ? -1 : wakesAt.milliseconds(from: .now())
     }
 
@@ -192,6 +201,8 @@ package actor RabbitConsumer {
             switch incoming {
             case .delivery:
                 noteDelivery()
+            case .unsubscribed:
+                isolation.cancelled()
             case .cancelled:
                 metrics.cancelled()
                 endChannel()
@@ -211,27 +222,62 @@ package actor RabbitConsumer {
 
     private func noteDelivery() {
         guard drainUntil == nil else { return reader.content.reset() }
+        guard let delivery = reader.content.deliveries.last else { return }
         if openSince == nil {
             openSince = .now()
             link.noteProgress()
         }
-        if reader.content.count >= batchCountMax || reader.content.bytes.count >= Self.batchBytesMax { seal() }
+        let wasCautious = isolation.isCautious
+        // A classic queue does not count, it only says that it delivers again.
+        isolation.deliver(tag: delivery.tag, isSuspect: delivery.deliveryCount > 0 || delivery.isRedelivered)
+        if isolation.isCautious {
+            // Cut when they are handed out: how many go together depends on what was settled until then.
+            guard !wasCautious else { return }
+            metrics.isolated()
+            seal(reader.content.count - 1)
+        } else if reader.content.count >= batchCountMax || reader.content.bytes.count >= Self.batchBytesMax {
+            seal(min(reader.content.count, batchCountMax))
+        }
     }
 
-    private func seal() {
-        guard let lastTag = reader.content.deliveries.last?.tag else { return }
-        ready.append(reader.content.take(generation: generation, number: ledger.nextNumber))
+    private func seal(_ count: Int) {
+        guard count > 0 else { return }
+        let batch = reader.content.take(count, generation: generation, number: ledger.nextNumber)
+        guard let lastTag = batch.deliveries.last?.tag else { return }
+        ready.append(batch)
         ledger.seal(lastTag: lastTag)
-        openSince = nil
+        if reader.content.count == 0 { openSince = nil }
     }
+
+    /// While a suspect is out, nothing else is.
+    private var mayHandOver: Bool { !isolation.isCautious || ledger.outstanding == 0 }
 
     /// Gives batches to those who wait: full ones, and the open one when it is old enough.
     private func handOver() {
-        guard !waiters.isEmpty else { return }
-        if ready.isEmpty, let openSince, openSince + batchWait <= .now() { seal() }
-        while let batch = ready.first, waiters.hand(batch) {
+        while !waiters.isEmpty, mayHandOver {
+            if ready.isEmpty { sealDue() }
+            guard let batch = ready.first, waiters.hand(batch) else { return }
             ready.removeFirst()
             ledger.hand(batch.number)
+        }
+    }
+
+    private func sealDue() {
+        guard let openSince else { return }
+        let count = min(reader.content.count, isolation.batchCount)
+        if count == isolation.batchCount || openSince + batchWait <= .now() { seal(count) }
+    }
+
+    /// Makes the broker send more or fewer messages ahead, as suspicion asks for.
+    private func adjustSubscription() throws(RabbitMQError) {
+        guard drainUntil == nil, let connection = link.connection else { return }
+        switch isolation.nextStep() {
+        case nil: break
+        case .cancel:
+            try connection.requestCancel(subscription: subscriptionNumber)
+        case .subscribe(let prefetch):
+            subscriptionNumber += 1
+            try connection.requestConsume(queue: queue, prefetch: prefetch, subscription: subscriptionNumber)
         }
     }
 
@@ -246,6 +292,8 @@ package actor RabbitConsumer {
     private func endChannel() {
         generation += 1
         ledger = AcknowledgementLedger()
+        isolation.begin()
+        subscriptionNumber = 0
         ready.removeAll()
         reader.reset()
         openSince = nil

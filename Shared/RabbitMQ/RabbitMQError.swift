@@ -6,6 +6,8 @@ package struct RabbitMQError: Error, Sendable, Equatable, CustomStringConvertibl
         case connectionRefused
         /// The broker answered and refused the user, the password or the virtual host.
         case authenticationFailed
+        /// The broker's certificate proves nothing, or something else than it should.
+        case certificateRefused
         /// The connection ended: closed by the broker, cut, or silent for two heartbeats.
         case connectionLost
         /// An operation did not end in its time; the connection was given up with it.
@@ -35,7 +37,9 @@ package struct RabbitMQError: Error, Sendable, Equatable, CustomStringConvertibl
     package var isRetriable: Bool {
         switch code {
         case .connectionRefused, .connectionLost, .deadlineExceeded, .channelClosed: true
-        case .authenticationFailed, .notFound, .preconditionFailed, .accessRefused, .configuration: false
+        case .authenticationFailed, .certificateRefused, .notFound, .preconditionFailed, .accessRefused,
+            .configuration:
+            false
         }
     }
 

@@ -181,7 +181,7 @@ package actor RabbitPublisher {
 
     private func handle(_ incoming: FrameReader.Incoming) {
         switch incoming {
-        case .nothing, .cancelled: break
+        case .nothing, .cancelled, .unsubscribed: break
         case .delivery: reader.content.reset()
         case .acknowledged(let tag, let multiple):
             link.noteProgress()

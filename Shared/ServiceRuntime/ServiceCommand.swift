@@ -1,7 +1,7 @@
 package import ArgumentParser
 
-/// The command line of every service: `serve` (default), `migrate`, `topology apply`, `dead-letters`, `events replay`,
-/// `events absorb`, `reconcile`, `healthcheck`, `config`.
+/// The command line of every service: `serve` (default), `migrate`, `topology apply|check`, `dead-letters`,
+/// `events replay`, `events absorb`, `reconcile`, `healthcheck`, `config`.
 ///
 ///     @main
 ///     struct FundingMain {

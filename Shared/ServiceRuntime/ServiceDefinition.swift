@@ -6,7 +6,6 @@ package import Logging
 package import Migrations
 package import Outbox
 package import Postgres
-package import RabbitMQ
 package import ServiceLifecycle
 
 /// What makes one of the five services different from the others; `ServiceCommand` does the rest.
@@ -28,9 +27,8 @@ package protocol ServiceDefinition: SendableMetatype {
     /// What an event means for this service, for those who look after its dead letters: what has not happened yet
     /// because of it. Never a value about a person.
     static func describe(_ event: InboundEvent) -> BusinessWords?
-    /// Declares what the service needs on a broker besides its queue; called by `topology apply`, so it must be
-    /// repeatable.
-    static func extraTopology(_ administrator: RabbitAdministrator, _ settings: Settings) async throws
+    /// What the service needs in virtual hosts besides the services' own; for `topology apply` and `topology check`.
+    static func outsidePlans(_ settings: Settings) throws -> [BrokerPlan]
     /// Where sums of the service and of the owner of the events disagree, for `reconcile`.
     static func differences(on pool: PostgresPool) async throws -> [SumDifference]
 }
@@ -55,7 +53,7 @@ extension ServiceDefinition {
     package static var requiredSettings: [SettingKey] { [] }
     package static var openAPI: String { "" }
     package static func describe(_ event: InboundEvent) -> BusinessWords? { nil }
-    package static func extraTopology(_ administrator: RabbitAdministrator, _ settings: Settings) async throws {}
+    package static func outsidePlans(_ settings: Settings) throws -> [BrokerPlan] { [] }
     package static func differences(on pool: PostgresPool) async throws -> [SumDifference] { [] }
 
     /// `funding`

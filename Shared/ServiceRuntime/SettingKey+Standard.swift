@@ -60,6 +60,16 @@ extension SettingKey {
     package static let brokerAdminURL = SettingKey(
         "broker.admin-url", .url(schemes: ["amqp", "amqps"]),
         about: "broker of the services, as an administrator; topology only", isSecret: true)
+    package static let brokerManagementURL = SettingKey(
+        "broker.management-url", .url(schemes: ["http", "https"]),
+        about: "management interface of the services' broker, as an administrator; topology only", isSecret: true)
+    package static let brokerCAFile = SettingKey(
+        "broker.ca-file", .path, about: "PEM file with the authorities that the broker's certificate must come from")
+    package static let brokerCertificateFile = SettingKey(
+        "broker.certificate-file", .path,
+        about: "PEM file with our certificate for the broker; logs in where the URL names no user")
+    package static let brokerKeyFile = SettingKey(
+        "broker.key-file", .path, about: "PEM file with the certificate's private key, without a passphrase")
     /// For the service that takes messages from outside; it names it in its own keys.
     package static let brokerOutsideURL = SettingKey(
         "broker.outside-url", .url(schemes: ["amqp", "amqps"]), about: "broker of the outside publishers",
@@ -68,6 +78,17 @@ extension SettingKey {
     package static let brokerOutsideAdminURL = SettingKey(
         "broker.outside-admin-url", .url(schemes: ["amqp", "amqps"]),
         about: "broker of the outside publishers, as an administrator; topology only", isSecret: true)
+    package static let brokerOutsideManagementURL = SettingKey(
+        "broker.outside-management-url", .url(schemes: ["http", "https"]),
+        about: "management interface of the outside publishers' broker, where it is another; topology only",
+        isSecret: true)
+    package static let brokerOutsideCAFile = SettingKey(
+        "broker.outside-ca-file", .path, about: "as broker.ca-file, for the outside publishers' broker")
+    package static let brokerOutsideCertificateFile = SettingKey(
+        "broker.outside-certificate-file", .path,
+        about: "as broker.certificate-file, for the outside publishers' broker")
+    package static let brokerOutsideKeyFile = SettingKey(
+        "broker.outside-key-file", .path, about: "as broker.key-file, for the outside publishers' broker")
 
     package static let identityPublicKeyFile = SettingKey(
         "identity.public-key-file", .path, about: "PEM file with the issuer's ES256 public keys, at most four")
@@ -105,7 +126,8 @@ extension SettingKey {
             databaseURL, databaseOwnerURL, databaseSchema.with(default: owner.rawValue),
             databaseRunRole.with(default: "maillage_\(owner.rawValue)"), databaseCAFile,
             databaseCertificateFile, databaseKeyFile, databasePlaintextHosts, databaseStatementTimeout, poolConnections,
-            brokerURL, brokerAdminURL, identityPublicKeyFile, identityIssuer, identityAudience, relayBatch, relayWindow,
+            brokerURL, brokerAdminURL, brokerManagementURL, brokerCAFile, brokerCertificateFile, brokerKeyFile,
+            identityPublicKeyFile, identityIssuer, identityAudience, relayBatch, relayWindow,
             inboxBatch, inboxWorkers, checkpointInterval, startTimeout, drainTimeout,
         ]
     }

@@ -31,11 +31,20 @@ extension Settings {
     package func brokerConfiguration(url key: SettingKey) throws(SettingsError) -> RabbitMQConfiguration {
         do throws(RabbitMQError) {
             return try RabbitMQConfiguration(
-                url: text(key), connectionName: "maillage-\(text(.databaseSchema))")
+                url: text(key), connectionName: "maillage-\(text(.databaseSchema))", tls: brokerTLS(url: key))
         } catch {
             throw SettingsError(
                 violations: [.init(key: key.environmentName, value: nil, problem: error.description)])
         }
+    }
+
+    /// The files that belong to the broker of the URL.
+    private func brokerTLS(url key: SettingKey) -> RabbitMQTLS {
+        let isOutside = [SettingKey.brokerOutsideURL, .brokerOutsideAdminURL].contains { $0.name == key.name }
+        return RabbitMQTLS(
+            authorityFile: optionalText(isOutside ? .brokerOutsideCAFile : .brokerCAFile),
+            certificateFile: optionalText(isOutside ? .brokerOutsideCertificateFile : .brokerCertificateFile),
+            keyFile: optionalText(isOutside ? .brokerOutsideKeyFile : .brokerKeyFile))
     }
 
     package func tokenVerifier() async throws(SettingsError) -> TokenVerifier {

@@ -133,6 +133,40 @@ extension Trait where Self == PrivateBrokerTrait {
         }
     }
 
+    @Test func fiveThousandThatWereOutAreDoneWithinFiveSecondsOfARestart() async throws {
+        let configuration = try broker.configuration(heartbeat: .seconds(2))
+        try await withBroker(configuration) { _, name in
+            // given
+            let queue = name("orders")
+            try await configuration.declareQueue(queue, [("x-delivery-limit", .int(100))])
+            try await withPublisher(configuration) { publisher in
+                _ = await publisher.publish(messages(0..<5_000, to: queue), deadline: .seconds(60))
+                try await withConsumer(configuration, queue, batch: 500, inFlight: 10) { consumer in
+                    _ = try await consumer.batches(holding: 5_000)
+
+                    // when: down for so long that the attempts are as rare as they get
+                    try broker.saveDirectory()
+                    try await broker.kill()
+                    async let numbers = consumer.take(5_000)
+                    let end = ContinuousClock.now + .seconds(4)
+                    try await waitUntil("four seconds have passed") { ContinuousClock.now > end }
+                    try await broker.start()
+                    let start = ContinuousClock.now
+                    async let outcomes = publisher.publish(messages(0..<100, to: queue), deadline: .seconds(30))
+                    let again = try await numbers
+                    let consumed = ContinuousClock.now - start
+
+                    // then
+                    // Behind them may be some of the hundred.
+                    #expect(again.prefix(5_000) == Array(0..<5_000)[...])
+                    #expect(consumed < .seconds(5))
+                    #expect(await outcomes.allSatisfy { $0 == .confirmed })
+                    #expect(ContinuousClock.now - start < .seconds(5))
+                }
+            }
+        }
+    }
+
     @Test func connectionsThatTheBrokerClosesAreMadeAgain() async throws {
         let configuration = try broker.configuration()
         try await withBroker(configuration) { _, name in

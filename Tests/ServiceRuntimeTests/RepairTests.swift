@@ -99,9 +99,10 @@ private struct Lab {
 
     private func declare() async throws {
         try await TestBroker.administer(broker) { administrator in
-            try await TopologyDeclaration.apply(ProbeService.self, with: administrator, settings: listenerSettings)
-            try await TopologyDeclaration.apply(
-                RepairTests.FundingProbe.self, with: administrator, settings: ownerSettings)
+            let plans =
+                try TopologyDeclaration.plans(of: ProbeService.self, settings: listenerSettings)
+                + TopologyDeclaration.plans(of: RepairTests.FundingProbe.self, settings: ownerSettings)
+            for plan in plans { try await TopologyDeclaration.apply(plan, with: administrator) }
         }
     }
 

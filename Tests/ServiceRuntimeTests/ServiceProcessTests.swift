@@ -30,8 +30,9 @@ import Testing
                         administrator in
                         // Repeated, as every deployment does.
                         for _ in 0..<2 {
-                            try await TopologyDeclaration.apply(
-                                ProbeService.self, with: administrator, settings: settings)
+                            for plan in try TopologyDeclaration.plans(of: ProbeService.self, settings: settings) {
+                                try await TopologyDeclaration.apply(plan, with: administrator)
+                            }
                         }
                         try await administrator.declareQueue("seen", arguments: [("x-queue-type", .string("quorum"))])
                         try await administrator.bind(

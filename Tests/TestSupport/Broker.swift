@@ -37,12 +37,13 @@ package enum TestBroker {
     }
 
     package static func configuration(
-        url: String? = nil, name: String = "tests", heartbeat: Duration = .seconds(10),
-        connectTimeout: Duration = .seconds(5), operationTimeout: Duration = .seconds(15)
+        url: String? = nil, name: String = "tests", tls: RabbitMQTLS = RabbitMQTLS(),
+        heartbeat: Duration = .seconds(10), connectTimeout: Duration = .seconds(5),
+        operationTimeout: Duration = .seconds(15)
     ) throws -> RabbitMQConfiguration {
         let configuration = try RabbitMQConfiguration(
-            url: url ?? self.url(), connectionName: name, heartbeat: heartbeat, connectTimeout: connectTimeout,
-            operationTimeout: operationTimeout)
+            url: url ?? self.url(), connectionName: name, tls: tls, heartbeat: heartbeat,
+            connectTimeout: connectTimeout, operationTimeout: operationTimeout)
         guard configuration.hosts.allSatisfy({ ["127.0.0.1", "::1", "localhost"].contains($0) }) else {
             throw BrokerUnavailable(description: "tests delete queues and take a broker on this machine only")
         }

@@ -1,11 +1,12 @@
 import Foundation
 import Glibc
 
-/// Publishes what no decent client would: it writes AMQP 0-9-1 frames itself, with any bytes as properties.
+/// Does what no decent client would: it writes AMQP 0-9-1 frames itself, with any bytes as properties.
 package final class RawPublisher {
     private let descriptor: Int32
 
-    package init(port: UInt16) throws {
+    /// - Parameter login: the test broker's own where nil.
+    package init(port: UInt16, login: (user: String, password: String)? = nil) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -18,23 +19,36 @@ package final class RawPublisher {
         guard status == 0 else { throw BrokerUnavailable(description: "no broker at port \(port)") }
         var limit = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        try logIn()
+        try logIn(login)
     }
 
     deinit { close(descriptor) }
 
-    /// Publishes to the default exchange and waits until the broker has it.
+    /// Publishes to an exchange, usually the one without a name, and waits until the broker has it.
     /// - Parameter properties: the property flags and list, as they stand in the header frame.
-    package func publish(queue: String, properties: [UInt8], body: [UInt8]) throws {
-        try write(method(1, 60, 40, [0, 0] + short("") + short(queue) + [0]))
+    /// - Throws: also when the broker refuses it.
+    package func publish(exchange: String = "", queue: String, properties: [UInt8], body: [UInt8]) throws {
+        try write(method(1, 60, 40, [0, 0] + short(exchange) + short(queue) + [0]))
         let header: [UInt8] = [0, 60, 0, 0] + bigEndian(UInt64(body.count)) + properties
         try write(frame(2, 1, header))
         if !body.isEmpty { try write(frame(3, 1, body)) }
-        // The channel is closed and opened again, which the broker answers after it handled the publish.
+        try reopenChannel()
+    }
+
+    /// The broker answers after it handled what was sent before.
+    private func reopenChannel() throws {
         try write(method(1, 20, 40, [0, 200] + short("") + [0, 0, 0, 0]))
         try expect(20, 41)
         try write(method(1, 20, 10, short("")))
         try expect(20, 11)
+    }
+
+    /// Takes the first message of a queue and gives it back (`basic.reject` with `requeue`), as our consumers never do.
+    package func takeAndReturn(_ queue: String) throws {
+        try write(method(1, 60, 70, [0, 0] + short(queue) + [0]))
+        try expect(60, 71)
+        try write(method(1, 60, 90, bigEndian(UInt64(1)) + [1]))
+        try reopenChannel()
     }
 
     // MARK: Pieces of the protocol
@@ -56,11 +70,11 @@ package final class RawPublisher {
         return table
     }
 
-    private func logIn() throws {
+    private func logIn(_ login: (user: String, password: String)?) throws {
         try write(Array("AMQP".utf8) + [0, 0, 9, 1])
         try expect(10, 10)
-        let broker = URLComponents(string: try TestBroker.url())
-        let (user, password) = (broker?.user ?? "guest", broker?.password ?? "guest")
+        let broker = login == nil ? URLComponents(string: try TestBroker.url()) : nil
+        let (user, password) = login ?? (broker?.user ?? "guest", broker?.password ?? "guest")
         let response = Self.text([0] + Array(user.utf8) + [0] + Array(password.utf8))
         try write(method(0, 10, 11, [0, 0, 0, 0] + short("PLAIN") + response + short("en_US")))
         try expect(10, 30)

@@ -59,15 +59,19 @@ ours_run() { postgres_runs || remembered "$instance/run/rabbitmq.pid" >/dev/null
 
 # Ports stay for the life of the instance, unless somebody else took one while both servers were down.
 choose_ports() {
+    if [[ -n ${POSTGRES_PORT:-} && -z ${RABBITMQ_MANAGEMENT_PORT:-} ]]; then
+        set_fact RABBITMQ_MANAGEMENT_PORT "$(free_ports 1)"
+    fi
     if [[ -n ${POSTGRES_PORT:-} ]] && { ours_run || ! { is_busy "$POSTGRES_PORT" || is_busy "$RABBITMQ_PORT"; }; }; then
         return
     fi
     local ports
-    mapfile -t ports < <(free_ports 4)
+    mapfile -t ports < <(free_ports 5)
     set_fact POSTGRES_PORT "${ports[0]}"
     set_fact RABBITMQ_PORT "${ports[1]}"
     set_fact RABBITMQ_DISTRIBUTION_PORT "${ports[2]}"
     set_fact RABBITMQ_EPMD_PORT "${ports[3]}"
+    set_fact RABBITMQ_MANAGEMENT_PORT "${ports[4]}"
     set_fact RABBITMQ_NODE "${RABBITMQ_NODE:-maillage-$(openssl rand -hex 4)@localhost}"
 }
 
@@ -167,7 +171,7 @@ launch() {
 
 configure_rabbitmq() {
     local home=$data/rabbitmq
-    as rabbitmq tee "$home/enabled_plugins" >/dev/null <<<'[].'
+    as rabbitmq tee "$home/enabled_plugins" >/dev/null <<<'[rabbitmq_management].'
     if [[ ! -f $home/.erlang.cookie ]]; then
         secret erlang-cookie | tr -d '
 ' | as rabbitmq tee "$home/.erlang.cookie" >/dev/null
@@ -177,6 +181,8 @@ configure_rabbitmq() {
 listeners.tcp.1 = 127.0.0.1:$RABBITMQ_PORT
 default_user = administrator
 default_pass = $(secret rabbitmq-password)
+management.tcp.ip = 127.0.0.1
+management.tcp.port = $RABBITMQ_MANAGEMENT_PORT
 log.console = false
 log.file = rabbit.log
 disk_free_limit.absolute = 500MB
@@ -220,6 +226,7 @@ start() {
     # An instance may name ports in front of its servers, through which the services then reach them.
     POSTGRES_ADDRESS=127.0.0.1:${POSTGRES_FRONT_PORT:-$POSTGRES_PORT} \
         BROKER_ADDRESS=127.0.0.1:${RABBITMQ_FRONT_PORT:-$RABBITMQ_PORT} \
+        BROKER_MANAGEMENT_ADDRESS=127.0.0.1:$RABBITMQ_MANAGEMENT_PORT \
         "$repository/deploy/secrets.sh" "$instance/secrets"
     start_postgres &
     local postgres=$!

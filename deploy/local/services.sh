@@ -47,7 +47,8 @@ settings() {
 owner_settings() {
     local secrets=$instance/secrets
     printf '%s\n' "MAILLAGE_DATABASE_OWNER_URL_FILE=$secrets/database-owner-url-$1" \
-        "MAILLAGE_BROKER_ADMIN_URL_FILE=$secrets/broker-admin-url"
+        "MAILLAGE_BROKER_ADMIN_URL_FILE=$secrets/broker-admin-url" \
+        "MAILLAGE_BROKER_MANAGEMENT_URL_FILE=$secrets/broker-management-url"
     if [[ $1 == feedback ]]; then
         printf '%s\n' "MAILLAGE_BROKER_OUTSIDE_ADMIN_URL_FILE=$secrets/broker-outside-admin-url"
     fi

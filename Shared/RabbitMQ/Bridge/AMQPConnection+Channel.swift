@@ -23,15 +23,17 @@ extension AMQPConnection {
         try ask("asking for confirms") { amqp_confirm_select($0, Self.channel) }
     }
 
-    /// Subscribes; at most `prefetch` deliveries are unacknowledged at a time.
+    /// Subscribes for the first time; at most `prefetch` deliveries are unacknowledged at a time.
     func consume(queue: String, prefetch: UInt16) throws(RabbitMQError) {
-        arena.begin(byteCount: queue.utf8.count, entryCount: 0)
-        let name = arena.copy(queue)
-        try ask("limiting deliveries") { amqp_basic_qos($0, Self.channel, 0, prefetch, 0) }
-        try ask("consuming \(queue)") {
-            amqp_basic_consume($0, Self.channel, name, amqp_empty_bytes, 0, 0, 0, amqp_empty_table)
+        try withTexts([queue, Self.consumerTag(0)]) { (texts, _) throws(RabbitMQError) in
+            try ask("limiting deliveries") { amqp_basic_qos($0, Self.channel, 0, prefetch, 0) }
+            try ask("consuming \(queue)") {
+                amqp_basic_consume($0, Self.channel, texts[0], texts[1], 0, 0, 0, amqp_empty_table)
+            }
         }
     }
+
+    private static func consumerTag(_ subscription: Int) -> String { "maillage-\(subscription)" }
 
     /// Lends copies of texts, and a table, that stay where they are during the closure.
     func withTexts<R>(
@@ -102,6 +104,29 @@ extension AMQPConnection {
             amqp_send_method(state, channel, amqp_method_number_t(method), content)
         }
         guard status == AMQP_STATUS_OK.rawValue else { throw RabbitMQError(status: status, while: action) }
+    }
+
+    /// Subscribes again with another limit. The broker's refusal comes as the channel's end.
+    func requestConsume(queue: String, prefetch: UInt16, subscription: Int) throws(RabbitMQError) {
+        var limit = amqp_basic_qos_t(prefetch_size: 0, prefetch_count: prefetch, global: 0)
+        try send("limiting deliveries", channel: Self.channel, MaillageBasicQos, &limit)
+        try withTexts([queue, Self.consumerTag(subscription)]) { (texts, _) throws(RabbitMQError) in
+            var request = amqp_basic_consume_t()
+            request.queue = texts[0]
+            request.consumer_tag = texts[1]
+            try send("consuming \(queue)", channel: Self.channel, MaillageBasicConsume, &request)
+        }
+        lastSent = .now()
+    }
+
+    /// Ends a subscription; what came through it may still be acknowledged.
+    func requestCancel(subscription: Int) throws(RabbitMQError) {
+        try withTexts([Self.consumerTag(subscription)]) { (texts, _) throws(RabbitMQError) in
+            var request = amqp_basic_cancel_t()
+            request.consumer_tag = texts[0]
+            try send("ending a subscription", channel: Self.channel, MaillageBasicCancel, &request)
+        }
+        lastSent = .now()
     }
 
     /// Acknowledges every delivery up to the tag.

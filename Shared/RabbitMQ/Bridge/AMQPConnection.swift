@@ -54,13 +54,14 @@ final class AMQPConnection: @unchecked Sendable {
         _ configuration: RabbitMQConfiguration, at endpoint: RabbitMQConfiguration.Endpoint, withHeartbeat: Bool
     ) throws(RabbitMQError) -> AMQPConnection {
         let deadline = Moment.now() + configuration.connectTimeout
-        let addresses = try HostAddresses.resolve(endpoint)
+        // With TLS the library must know the name, to compare it with the certificate's; it tries the addresses itself.
+        let addresses = configuration.tls == nil ? try HostAddresses.resolve(endpoint) : [endpoint.host]
         var failure = RabbitMQError(.connectionRefused, "\(endpoint.description) has no address")
         for (index, address) in addresses.enumerated() {
             // A node that swallows packets must leave time for the addresses behind it.
             let share = deadline.remaining(from: .now()) / (addresses.count - index)
             do {
-                let state = try connect(to: address, endpoint: endpoint, within: share)
+                let state = try connect(to: address, port: endpoint.port, tls: configuration.tls, within: share)
                 return try logIn(state, configuration, until: deadline, withHeartbeat: withHeartbeat)
             } catch {
                 failure = error.about(endpoint.description)
@@ -71,22 +72,20 @@ final class AMQPConnection: @unchecked Sendable {
     }
 
     private static func connect(
-        to address: String, endpoint: RabbitMQConfiguration.Endpoint, within time: Duration
+        to address: String, port: UInt16, tls: RabbitMQTLS?, within time: Duration
     ) throws(RabbitMQError) -> amqp_connection_state_t {
         guard let state = amqp_new_connection() else { throw RabbitMQError(.connectionLost, "out of memory") }
-        guard let socket = amqp_tcp_socket_new(state) else {
+        do throws(RabbitMQError) {
+            let socket = if let tls { try tlsSocket(state, tls) } else { amqp_tcp_socket_new(state) }
+            guard let socket else { throw RabbitMQError(.connectionLost, "out of memory") }
+            var timeout = timeval(time)
+            let status = address.withCString { amqp_socket_open_noblock(socket, $0, Int32(port), &timeout) }
+            if let error = RabbitMQError(connecting: status) { throw error }
+            return state
+        } catch {
             amqp_destroy_connection(state)
-            throw RabbitMQError(.connectionLost, "out of memory")
+            throw error
         }
-        var timeout = timeval(time)
-        let status = address.withCString { amqp_socket_open_noblock(socket, $0, Int32(endpoint.port), &timeout) }
-        guard status == AMQP_STATUS_OK.rawValue else {
-            amqp_destroy_connection(state)
-            let isLate = status == AMQP_STATUS_TIMEOUT.rawValue
-            throw RabbitMQError(
-                isLate ? .deadlineExceeded : .connectionRefused, isLate ? "no answer in time" : "nothing listens there")
-        }
-        return state
     }
 
     private static func logIn(
@@ -111,14 +110,21 @@ final class AMQPConnection: @unchecked Sendable {
             connection.arena.begin(byteCount: configuration.connectionName.utf8.count, entryCount: 0)
             let name = connection.arena.copy(configuration.connectionName)
             return configuration.virtualHost.withCString { virtualHost in
-                configuration.user.withCString { user in
-                    configuration.password.withCString { password in
+                guard let credentials = configuration.credentials else {
+                    return maillage_login_by_certificate(state, virtualHost, heartbeat, name)
+                }
+                return credentials.user.withCString { user in
+                    credentials.password.withCString { password in
                         maillage_login(state, virtualHost, heartbeat, name, user, password)
                     }
                 }
             }
         }
-        if let error = RabbitMQError(reply, while: "logging in") { throw error }
+        if let error = RabbitMQError(loggingIn: reply, isSecure: configuration.tls != nil) {
+            // The library's own limit is the same: either may be the first.
+            guard socket.hasFired else { throw error }
+            throw RabbitMQError(.deadlineExceeded, "no answer to the login in time")
+        }
         return connection
     }
 

@@ -1,18 +1,17 @@
 /// The parts of a broker's URL. Parsed here because a URL type of Foundation keeps the password in its description.
 struct BrokerAddress {
-    var endpoints: [RabbitMQConfiguration.Endpoint] = []
-    var virtualHost = "/"
-    var user = "guest"
-    var password = "guest"
+    private(set) var endpoints: [RabbitMQConfiguration.Endpoint] = []
+    private(set) var virtualHost = "/"
+    private(set) var credentials: (user: String, password: String)?
+    /// Whether the scheme is `amqps`.
+    let isSecure: Bool
 
     init(parsing url: String) throws(RabbitMQError) {
-        guard !url.hasPrefix("amqps://") else {
-            throw RabbitMQError(.configuration, "amqps is not supported: end TLS in front of the broker")
+        isSecure = url.hasPrefix("amqps://")
+        guard isSecure || url.hasPrefix("amqp://") else {
+            throw RabbitMQError(.configuration, "the broker's URL must start with amqp:// or amqps://")
         }
-        guard url.hasPrefix("amqp://") else {
-            throw RabbitMQError(.configuration, "the broker's URL must start with amqp://")
-        }
-        var rest = url.dropFirst("amqp://".count)
+        var rest = url.dropFirst(isSecure ? "amqps://".count : "amqp://".count)
         if let slash = rest.firstIndex(of: "/") {
             let path = rest[rest.index(after: slash)...]
             guard !path.contains("/"), !path.contains("?") else {
@@ -23,16 +22,20 @@ struct BrokerAddress {
         }
         if let at = rest.lastIndex(of: "@") {
             let credentials = rest[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            user = try Self.decode(credentials[0])
-            password = credentials.count > 1 ? try Self.decode(credentials[1]) : ""
+            let password = credentials.count > 1 ? try Self.decode(credentials[1]) : ""
+            self.credentials = (try Self.decode(credentials[0]), password)
             rest = rest[rest.index(after: at)...]
         }
-        for part in rest.split(separator: ",") { endpoints.append(try Self.endpoint(part)) }
+        let port: UInt16 = isSecure ? 5671 : 5672
+        for part in rest.split(separator: ",") { endpoints.append(try Self.endpoint(part, defaultPort: port)) }
+        if endpoints.isEmpty { endpoints = [RabbitMQConfiguration.Endpoint(host: "localhost", port: port)] }
     }
 
-    private static func endpoint(_ text: Substring) throws(RabbitMQError) -> RabbitMQConfiguration.Endpoint {
+    private static func endpoint(
+        _ text: Substring, defaultPort: UInt16
+    ) throws(RabbitMQError) -> RabbitMQConfiguration.Endpoint {
         var host = text
-        var port: UInt16 = 5672
+        var port = defaultPort
         // An IPv6 address is in brackets, so that its colons are not taken for the port's.
         let colonArea = text.hasPrefix("[") ? (text.firstIndex(of: "]") ?? text.endIndex) : text.startIndex
         if let colon = text[colonArea...].firstIndex(of: ":") {

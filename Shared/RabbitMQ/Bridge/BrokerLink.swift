@@ -4,12 +4,12 @@ import Metrics
 /// What the one channel of a connection is for.
 enum ChannelPurpose: Sendable {
     case publishing
-    case consuming(queue: String, prefetch: UInt16)
+    case consuming(queue: String)
 
     var name: String {
         switch self {
         case .publishing: "publisher"
-        case .consuming(let queue, _): "consumer of \(queue)"
+        case .consuming(let queue): "consumer of \(queue)"
         }
     }
 }
@@ -44,7 +44,8 @@ final class BrokerLink {
     private let logger: Logger
     private let reconnects: Counter
     private var state = State.idle
-    private var backoff = Backoff()
+    /// Short even after an hour: a broker that is back must have its clients within five seconds.
+    private var backoff = Backoff(longest: .seconds(2))
     private var isInTrouble = false
     private var wasOpen = false
     private var attempts = 0
@@ -242,7 +243,7 @@ extension AMQPConnection {
         try openChannel()
         switch purpose {
         case .publishing: try selectConfirms()
-        case .consuming(let queue, let prefetch): try consume(queue: queue, prefetch: prefetch)
+        case .consuming(let queue): try consume(queue: queue, prefetch: CrashIsolation.firstPrefetch)
         }
     }
 }

@@ -48,17 +48,23 @@ struct DeliveryAssembler {
         isInMessage = false
     }
 
-    /// Ends the batch and begins the next with as much memory. A message that has arrived in part belongs to the next.
-    mutating func take(generation: Int, number: Int) -> DeliveryBatch {
-        let begun = isInMessage ? Array(bytes[bodyStart...]) : []
-        bytes.removeLast(begun.count)
+    /// Ends the batch with its first messages and begins the next with as much memory: with the other messages, and
+    /// with the one that has arrived in part.
+    mutating func take(_ count: Int, generation: Int, number: Int) -> DeliveryBatch {
+        let behindAll = isInMessage ? bodyStart : bytes.count
+        let end = count < deliveries.count ? deliveries[count].bodyRange.lowerBound : behindAll
+        let restBytes = Array(bytes[end...])
+        bytes.removeLast(restBytes.count)
+        let rest = deliveries[count...].map { $0.movedBack(by: end) }
+        deliveries.removeLast(rest.count)
         let batch = DeliveryBatch(deliveries: deliveries, bytes: bytes, generation: generation, number: number)
         deliveries = []
-        deliveries.reserveCapacity(batch.count)
+        deliveries.reserveCapacity(max(batch.count, rest.count))
+        deliveries.append(contentsOf: rest)
         bytes = []
-        bytes.reserveCapacity(min(batch.bytes.count, 1 << 20))
-        bytes.append(contentsOf: begun)
-        bodyStart = 0
+        bytes.reserveCapacity(max(restBytes.count, min(batch.bytes.count, 1 << 20)))
+        bytes.append(contentsOf: restBytes)
+        bodyStart = max(0, bodyStart - end)
         return batch
     }
 }

@@ -16,6 +16,8 @@ struct FrameReader {
         case returned(messageID: String?, code: Int, reason: String)
         case blocked(reason: String)
         case unblocked
+        /// The broker has done what ``AMQPConnection/requestCancel(subscription:)`` asked for.
+        case unsubscribed
         /// The broker ended the subscription: the queue was deleted or its leader is gone.
         case cancelled
         case channelClosed(RabbitMQError)
@@ -29,7 +31,7 @@ struct FrameReader {
 
     private static let messagesPerRelease = 16
 
-    /// The deliveries since the last ``DeliveryAssembler/take(generation:number:)``.
+    /// The deliveries since the last ``DeliveryAssembler/take(_:generation:number:)``.
     var content = DeliveryAssembler()
     private var step = Step.method
     private var returned: (code: Int, reason: String)?
@@ -116,6 +118,8 @@ struct FrameReader {
             return .nothing
         case MaillageBasicCancel:
             return .cancelled
+        case MaillageBasicCancelOk:
+            return .unsubscribed
         case MaillageChannelClose:
             let error = RabbitMQError(closing: method, while: "the broker closed the channel")
             try connection.confirmChannelClosed()
