@@ -131,7 +131,7 @@ let services: [Target] =
     + service("Funding", domain: ["CofundingRules"])
     + service("Experimentation", domain: ["CofundingRules"])
     + service("Feedback", also: ["RabbitMQ", crypto, metrics])
-    + service("Reporting")
+    + service("Reporting", also: [metrics])
 
 let testTargets: [Target] = [
     .target(

@@ -45,6 +45,7 @@ enum FundingService: ServiceDefinition {
             handlers: CallConsumer(envelopes: envelopes).handlers
                 + ApplicationConsumer(allotments: allotments, context: inbound).handlers
                 + CofundingConsumer(cofunding: cofunding, context: inbound).handlers
-                + evidence.handlers)
+                + evidence.handlers,
+            checkpoint: { range, transaction in try await LedgerCheckpointStore.events(range, in: transaction) })
     }
 }

@@ -1,6 +1,8 @@
 import Events
 import Inbox
 import Migrations
+import Postgres
+import ReportingDomain
 import ServiceRuntime
 
 @main
@@ -18,6 +20,9 @@ enum ReportingService: ServiceDefinition {
         MigrationFile(
             component: "reporting", name: "0002-projections",
             sql: String(decoding: PackageResources._002_projections_sql, as: UTF8.self)),
+        MigrationFile(
+            component: "reporting", name: "0003-ledger",
+            sql: String(decoding: PackageResources._003_ledger_sql, as: UTF8.self)),
     ]
     static let appendOnlyTables = ["received"]
     static let openAPI = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)
@@ -32,6 +37,14 @@ enum ReportingService: ServiceDefinition {
                 FigureRoutes(programmes: programmes).add(to: router)
             },
             handlers: ApplicationsConsumer.handlers + FundingConsumer.handlers + ExperimentationConsumer.handlers
-                + ParticipantConsumer.handlers + FeedbackConsumer.handlers)
+                + ParticipantConsumer.handlers + FeedbackConsumer.handlers + LedgerConsumer.handlers,
+            services: [LedgerWatch(pool: context.pool, logger: context.logger)])
+    }
+
+    static func differences(on pool: PostgresPool) async throws -> [SumDifference] {
+        try await LedgerCheckStore.compared(in: pool).filter { $0.ledgerCents != $0.factsCents }.map {
+            SumDifference(
+                name: "\($0.account) of the ledger, cents", expected: $0.ledgerCents, found: $0.factsCents)
+        }
     }
 }

@@ -9,7 +9,9 @@ package enum EventCatalogue {
         package var type: EventType { payload.type }
     }
 
-    package static let entries: [Entry] = [
+    package static let entries = domainEntries + checkpoints
+
+    private static let domainEntries: [Entry] = [
         Entry(payload: CallPublished.self, handledBy: [.funding, .reporting]),
         Entry(payload: ApplicationSubmitted.self, handledBy: [.reporting]),
         Entry(payload: ApplicationEligibilityDecided.self, handledBy: [.reporting]),
@@ -26,6 +28,7 @@ package enum EventCatalogue {
         Entry(payload: TrancheReleased.self, handledBy: [.reporting]),
         Entry(payload: PaymentOrdered.self, handledBy: [.reporting]),
         Entry(payload: PaymentExecuted.self, handledBy: [.reporting]),
+        Entry(payload: LedgerCheckpointed.self, handledBy: [.reporting]),
         Entry(payload: SiteOpened.self, handledBy: [.funding, .reporting]),
         Entry(payload: ExperimentRegistered.self, handledBy: [.funding, .feedback, .reporting]),
         Entry(payload: CofundingRequested.self, handledBy: [.funding]),
@@ -37,6 +40,16 @@ package enum EventCatalogue {
         Entry(payload: ResponseAmended.self, handledBy: [.reporting]),
         Entry(payload: MilestoneReached.self, handledBy: [.funding, .experimentation, .reporting]),
     ]
+
+    /// Whoever listens to an owner hears its checkpoints.
+    private static let checkpoints = EventOwner.allCases.map { owner in
+        let listeners = domainEntries.filter { $0.type.owner == owner }.flatMap(\.handledBy)
+        return Entry(payload: checkpointPayload(of: owner.log), handledBy: Set(listeners))
+    }
+
+    private static func checkpointPayload<Log: LogOwner>(of log: Log.Type) -> any EventPayload.Type {
+        LogCheckpointed<Log>.self
+    }
 
     /// A listener follows whole nouns, so that it sees every sequence number of a subject.
     package struct Binding: Hashable, Sendable {
@@ -55,11 +68,28 @@ package enum EventCatalogue {
         entries.contains { $0.type.owner == type.owner && $0.type.noun == type.noun && !$0.handledBy.isEmpty }
     }
 
+    /// Whether the listener gets every event of the type, handled or not.
+    package static func follows(_ listener: EventOwner, _ type: EventType) -> Bool {
+        entries.contains {
+            $0.type.owner == type.owner && $0.type.noun == type.noun && $0.handledBy.contains(listener)
+        }
+    }
+
+    /// The owners that the listener hears of.
+    package static func owners(followedBy listener: EventOwner) -> [EventOwner] {
+        Set(entries.filter { $0.handledBy.contains(listener) }.map(\.type.owner)).sorted()
+    }
+
     /// The topic exchange that the owner alone publishes to.
     package static func exchange(of owner: EventOwner) -> String { "maillage.\(owner.rawValue)" }
 
     /// The quorum queue that all replicas of a listener share.
     package static func queue(of listener: EventOwner) -> String { "maillage.\(listener.rawValue).inbox" }
+
+    /// Where old events are sent to a listener once more, apart from the new ones.
+    package static func replayQueue(of listener: EventOwner, generation: Int) -> String {
+        "maillage.\(listener.rawValue).replay.\(generation)"
+    }
 
     /// Where the broker puts what the listener's queue gave up on; the listener alone drains it.
     package static func deadQueue(of listener: EventOwner) -> String { "maillage.\(listener.rawValue).dead" }

@@ -8,7 +8,7 @@ package enum EventWords {
     package static func of(_ type: String, data: [UInt8]) -> BusinessWords? { wordings[type]?(data) }
 
     private static let wordings: [String: Wording] = Dictionary(
-        uniqueKeysWithValues: applications + money + agreements + sites + experiments + feedback)
+        uniqueKeysWithValues: applications + money + agreements + sites + experiments + feedback + checkpoints)
 
     private static func on<Payload: EventPayload>(
         _: Payload.Type, _ words: @escaping @Sendable (Payload) -> BusinessWords
@@ -169,4 +169,23 @@ package enum EventWords {
             )
         },
     ]
+
+    private static let checkpoints = [
+        on(LogCheckpointed<ApplicationsLog>.self) { checkpoint(.applications, $0.position) },
+        on(LogCheckpointed<FundingLog>.self) { checkpoint(.funding, $0.position) },
+        on(LogCheckpointed<ExperimentationLog>.self) { checkpoint(.experimentation, $0.position) },
+        on(LogCheckpointed<FeedbackLog>.self) { checkpoint(.feedback, $0.position) },
+        on(LogCheckpointed<ReportingLog>.self) { checkpoint(.reporting, $0.position) },
+        on(LedgerCheckpointed.self) {
+            BusinessWords(
+                fr: "soldes du grand livre à la position \($0.position)",
+                en: "balances of the ledger at position \($0.position)")
+        },
+    ]
+
+    private static func checkpoint(_ owner: EventOwner, _ position: Int64) -> BusinessWords {
+        BusinessWords(
+            fr: "point de contrôle du journal de \(owner.rawValue) à la position \(position)",
+            en: "checkpoint of the log of \(owner.rawValue) at position \(position)")
+    }
 }

@@ -16,7 +16,7 @@ struct DeadLetterStore {
     func bury(_ message: InboundMessage, _ failure: PermanentFailure) async throws(PostgresError) -> Bool {
         let inbox = InboxStore(session)
         let event = message.event
-        guard try await !inbox.insert([event.id]).isEmpty else { return false }
+        guard try await !inbox.insert([event]).isEmpty else { return false }
         if message.isSequenced {
             _ = try await inbox.lock([event.key])
             try await inbox.markDead(event.key, event.sequence)

@@ -36,6 +36,9 @@ struct HandlerTable: Sendable {
         self.sequenced = sequenced
     }
 
+    /// `owner.noun` of what is applied in sequence.
+    var sequencedNouns: Set<String> { Set(sequenced.map { "\($0.owner.rawValue).\($0.noun)" }) }
+
     func isSequenced(_ event: InboundEvent) -> Bool { isSequenced(event.owner, event.stream) }
 
     func isSequenced(_ owner: EventOwner, _ noun: String) -> Bool {

@@ -19,10 +19,14 @@ package struct InboundEvent: Sendable {
     package let correlationID: String
     package let causationID: String?
     package let traceparent: String?
+    /// Where it stands in its owner's log; nil when the message does not tell. For counting, never for order: positions
+    /// of several subjects commit in any order.
+    package let position: Int64?
     /// The payload as JSON, `personal` included.
     package let data: [UInt8]
 
-    init(_ envelope: EventEnvelope) {
+    init(_ envelope: EventEnvelope, position: Int64?) {
+        self.position = position.flatMap { $0 > 0 ? $0 : nil }
         id = envelope.id
         owner = envelope.type.owner
         type = envelope.type.name

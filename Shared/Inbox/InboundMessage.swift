@@ -19,6 +19,10 @@ struct MessageSource: Sendable {
     let body: [UInt8]
     /// From 1.
     let deliveryNumber: Int
+    /// In the owner's log, when the message tells.
+    let position: Int64?
+    /// Milliseconds since 1970 by the clock of the owner's database.
+    let loggedAt: Int64?
     /// Set on what the broker gave up on.
     let death: DeathRecord?
     private let receivedHeaders: Headers
@@ -30,6 +34,8 @@ struct MessageSource: Sendable {
         receivedHeaders = .received(delivery.headers)
         self.body = body
         deliveryNumber = delivery.deliveryCount + 1
+        position = delivery.number(LogHeaders.position)
+        loggedAt = delivery.number(LogHeaders.loggedAt)
         death = nil
     }
 
@@ -49,6 +55,8 @@ struct MessageSource: Sendable {
         self.body = body
         deliveryNumber = max(1, death?.count ?? 1)
         self.death = death
+        position = delivery.number(LogHeaders.position)
+        loggedAt = nil
     }
 
     init(exchange: String, routingKey: String, headers: PostgresJSON, body: [UInt8]) {
@@ -58,6 +66,8 @@ struct MessageSource: Sendable {
         receivedHeaders = .stored(headers)
         self.body = body
         deliveryNumber = 1
+        position = (try? headers.decode([String: String].self))?[LogHeaders.position].flatMap { Int64($0) }
+        loggedAt = nil
         death = nil
     }
 
@@ -101,6 +111,8 @@ struct BatchContents {
     private(set) var undecodable: [(source: MessageSource, failure: PermanentFailure)] = []
     /// The same id again within the batch: one statement cannot insert it twice.
     private(set) var repeatCount = 0
+    /// When the oldest of them was recorded, as ``MessageSource/loggedAt``.
+    private(set) var oldestLoggedAt: Int64?
 
     init(_ batch: DeliveryBatch, _ handlers: HandlerTable) {
         messages.reserveCapacity(batch.count)
@@ -109,6 +121,7 @@ struct BatchContents {
             let source = MessageSource(delivery, body: Array(batch.body(index)))
             do throws(PermanentFailure) {
                 let event = try Self.event(source)
+                if let loggedAt = source.loggedAt { oldestLoggedAt = min(oldestLoggedAt ?? loggedAt, loggedAt) }
                 guard ids.insert(event.id).inserted else {
                     repeatCount += 1
                     continue
@@ -140,6 +153,12 @@ struct BatchContents {
         guard StoredText.clean(envelope.subject) == envelope.subject else {
             throw PermanentFailure(class: "envelope", reason: "subject: over 255 bytes or with control characters")
         }
-        return InboundEvent(envelope)
+        return InboundEvent(envelope, position: source.position)
+    }
+}
+
+extension Delivery {
+    fileprivate func number(_ key: String) -> Int64? {
+        if case .int(let number) = header(key) { number } else { nil }
     }
 }

@@ -9,7 +9,6 @@ import ServiceLifecycle
 /// A service's ear: workers that take batches from its queue, apply them and acknowledge them after the commit, and
 /// the sweep over parked events. Any number of replicas may run one on the same queue.
 package struct InboxConsumer: Service {
-    private static let backlogInterval = Duration.seconds(10)
     /// Between sweeps while the database fails.
     private static let failureInterval = Duration.seconds(5)
 
@@ -19,6 +18,9 @@ package struct InboxConsumer: Service {
     private let workerCount: Int
     private let settings: InboxSettings
     private let logger: Logger
+    private let completeness: Completeness
+    private let completenessMetrics = CompletenessMetrics()
+    private let progress = InboxProgress()
 
     /// - Parameters:
     ///   - consumer: of the listener's queue; for `workers` above 1, with as many batches in flight and one more.
@@ -32,8 +34,9 @@ package struct InboxConsumer: Service {
         self.settings = settings
         self.logger = logger
         workerCount = max(1, workers)
+        completeness = Completeness(listener: listener, pool: pool, holeAge: settings.holeAge)
         processor = InboxProcessor(
-            pool: pool, handlers: handlers, wakeUp: wakeUp, settings: settings, logger: logger)
+            listener: listener, pool: pool, handlers: handlers, wakeUp: wakeUp, settings: settings, logger: logger)
     }
 
     /// The same path without a broker.
@@ -56,11 +59,19 @@ package struct InboxConsumer: Service {
     }
 
     private func work() async {
-        while let batch = await nextBatch() {
+        var next = await receive()
+        while let (batch, contents) = next {
+            // The next batch is taken apart while this one is in the database: on two processors that is half as fast
+            // again.
+            async let following = receive()
+            progress.began()
             do {
-                try await processor.process(batch)
+                try await processor.process(contents)
+                progress.ended()
                 await consumer.acknowledge(batch)
+                next = await following
             } catch {
+                progress.failed()
                 logger.warning(
                     "a batch goes back to the queue",
                     metadata: [
@@ -68,8 +79,16 @@ package struct InboxConsumer: Service {
                         LogKeys.error: "\(Self.describe(error))",
                     ])
                 await consumer.abandon(batch)
+                // What was received before that came through the same channel and comes again.
+                next = await following
+                if let stale = next, await !consumer.isCurrent(stale.batch) { next = await receive() }
             }
         }
+    }
+
+    private func receive() async -> (batch: DeliveryBatch, contents: BatchContents)? {
+        guard let batch = await nextBatch() else { return nil }
+        return (batch, processor.takeApart(batch))
     }
 
     /// nil when the consumer drains or the task is cancelled.
@@ -78,14 +97,17 @@ package struct InboxConsumer: Service {
     }
 
     private func sweep() async {
-        var backlogAt = ContinuousClock.now
+        var reportAt = ContinuousClock.now
         while !Task.isShuttingDownGracefully && !Task.isCancelled {
             var interval = settings.sweepInterval
             do {
+                completenessMetrics.stalled(progress.stalled)
                 try await processor.sweep()
-                if .now >= backlogAt {
-                    backlogAt = .now + Self.backlogInterval
-                    try await processor.reportBacklog()
+                if .now >= reportAt {
+                    reportAt = .now + settings.reportInterval
+                    try await completeness.compact()
+                    completenessMetrics.record(try await completeness.report())
+                    try await processor.reportDeadLetters()
                 }
             } catch {
                 interval = Self.failureInterval

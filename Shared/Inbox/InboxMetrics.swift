@@ -1,17 +1,12 @@
+import FoundationEssentials
 import Metrics
 import Synchronization
 
 /// `inbox_applied_total{type}`, `inbox_ignored_total`, `inbox_duplicates_total`, `inbox_parked_total`,
-/// `inbox_retries_total{kind}`, `dead_letters_total{class}`, and from the sweep `inbox_parked{waits_for}`,
-/// `inbox_holes` (subjects of which an event is missing) and `dead_letters_open{class}`.
+/// `inbox_retries_total{kind}`, `dead_letters_total{class}`, `inbox_lag_seconds` (from the recording of a batch's
+/// oldest event, by the clock of its owner's database, to the commit of its effect, by ours), and from the sweep
+/// `dead_letters_open{class}`.
 struct InboxMetrics: Sendable {
-    struct Backlog {
-        let gapCount: Int64
-        let deadGapCount: Int64
-        let notReadyCount: Int64
-        let holeCount: Int64
-    }
-
     /// Classes that were reported: a gauge that nobody sets to 0 shows its last value for ever.
     private final class ReportedClasses: Sendable {
         let names = Mutex<Set<String>>([])
@@ -21,6 +16,9 @@ struct InboxMetrics: Sendable {
     private let ignored = Counter(label: "inbox_ignored_total")
     private let duplicates = Counter(label: "inbox_duplicates_total")
     private let parked = Counter(label: "inbox_parked_total")
+    private let lag = Timer(label: "inbox_lag_seconds")
+    /// The same, for whoever asks this process and not its metrics.
+    let tally = InboxTally()
     private let conflicts = Counter(label: "inbox_retries_total", dimensions: [("kind", "conflict")])
     private let outages = Counter(label: "inbox_retries_total", dimensions: [("kind", "outage")])
 
@@ -31,9 +29,19 @@ struct InboxMetrics: Sendable {
         ignored.increment(by: effects.ignoredCount)
         duplicates.increment(by: effects.duplicateCount)
         parked.increment(by: effects.parkings.count)
+        tally.record(effects)
     }
 
-    func repeats(_ count: Int) { duplicates.increment(by: count) }
+    func repeats(_ count: Int) {
+        duplicates.increment(by: count)
+        tally.repeats(count)
+    }
+
+    /// - Parameter loggedAt: milliseconds since 1970.
+    func settled(loggedAt: Int64) {
+        let lag = Date().timeIntervalSince1970 - Double(loggedAt) / 1_000
+        self.lag.recordSeconds(max(0, lag))
+    }
 
     func retry(_ kind: FailureKind) {
         if case .outage = kind { outages.increment() } else { conflicts.increment() }
@@ -41,16 +49,7 @@ struct InboxMetrics: Sendable {
 
     func buried(class: String) {
         Counter(label: "dead_letters_total", dimensions: [("class", `class`)]).increment()
-    }
-
-    func record(_ backlog: Backlog) {
-        for (cause, count) in [
-            (ParkingCause.predecessor, backlog.gapCount), (.deadPredecessor, backlog.deadGapCount),
-            (.readiness, backlog.notReadyCount),
-        ] {
-            Gauge(label: "inbox_parked", dimensions: [("waits_for", cause.rawValue)]).record(count)
-        }
-        Gauge(label: "inbox_holes").record(backlog.holeCount)
+        tally.buried()
     }
 
     func record(openDeadLetters counts: [String: Int64]) {

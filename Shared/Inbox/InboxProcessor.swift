@@ -1,4 +1,4 @@
-import Events
+package import Events
 import FoundationEssentials
 package import Logging
 import Observability
@@ -16,6 +16,18 @@ package struct InboxProcessor: Sendable {
     private let persistence: Persistence
     private let metrics = InboxMetrics()
     private let logger: Logger
+
+    /// As ``init(pool:handlers:wakeUp:settings:logger:)``, for a listener that also compares what it receives with
+    /// the checkpoints of those whom it follows.
+    package init(
+        listener: EventOwner, pool: PostgresPool, handlers: [EventHandler], wakeUp: RelayWakeUp? = nil,
+        settings: InboxSettings = InboxSettings(), logger: Logger
+    ) {
+        let ordered = HandlerTable(handlers).sequencedNouns
+        self.init(
+            pool: pool, handlers: handlers + CheckpointConsumer.handlers(for: listener, ordered: ordered),
+            wakeUp: wakeUp, settings: settings, logger: logger)
+    }
 
     /// - Parameters:
     ///   - handlers: one per event type.
@@ -35,11 +47,18 @@ package struct InboxProcessor: Sendable {
     /// Applies, parks or buries every message of the batch.
     /// - Throws: when some of it is not settled: it must be delivered again. What is settled will be recognised then.
     package func process(_ batch: DeliveryBatch) async throws {
-        let contents = BatchContents(batch, handlers)
+        try await process(takeApart(batch))
+    }
+
+    /// What needs no database.
+    func takeApart(_ batch: DeliveryBatch) -> BatchContents { BatchContents(batch, handlers) }
+
+    func process(_ contents: BatchContents) async throws {
         defer { wakeUp?.signal() }
         for (source, failure) in contents.undecodable { try await bury(source, failure) }
         try await settle(contents.messages[...])
         metrics.repeats(contents.repeatCount)
+        if let loggedAt = contents.oldestLoggedAt { metrics.settled(loggedAt: loggedAt) }
     }
 
     /// Puts what the broker gave up on among the dead letters, each message once. An event that was received in another
@@ -80,9 +99,11 @@ package struct InboxProcessor: Sendable {
         return count
     }
 
-    /// Refreshes the gauges.
-    package func reportBacklog() async throws {
-        metrics.record(try await ParkedSweep(pool: pool, handlers: handlers, metrics: metrics).backlog())
+    /// What became of the messages so far.
+    package var tally: InboxTally.Figures { metrics.tally.figures }
+
+    /// Refreshes the gauges of the dead letters.
+    package func reportDeadLetters() async throws {
         metrics.record(openDeadLetters: try await DeadLetterShelf(pool).openCounts())
     }
 
@@ -102,25 +123,26 @@ package struct InboxProcessor: Sendable {
         }
     }
 
-    /// Runs the transaction. When nobody knows whether it was committed, its first new receipt tells; when that is not
-    /// there (yet), running it again is safe, because the receipts decide.
+    /// Runs the transaction. When nobody knows whether it was committed, its new receipts tell. All of them must be
+    /// there: a single one could be another replica's, which got a copy of the message and applied or buried it, while
+    /// our transaction was undone. When one is missing (yet), running it again is safe, because the receipts decide.
     private func apply(_ messages: ArraySlice<InboundMessage>) async throws -> InboxEffects {
-        var firstNew: UUID?
+        var fresh: Set<UUID> = []
         var effects = InboxEffects()
         do {
             return try await pool.withTransaction { transaction in
                 var work = InboxTransaction(transaction, handlers)
-                effects = try await work.apply(messages) { firstNew = $0.first }
+                effects = try await work.apply(messages) { fresh = $0 }
                 return effects
             }
         } catch let error as PostgresError where error.code == .commitUnknown {
-            guard let firstNew, try await isReceived(firstNew) else { throw error }
+            guard try await areReceived(fresh) else { throw error }
             return effects
         }
     }
 
-    private func isReceived(_ id: UUID) async throws -> Bool {
-        try await !pool.query("select from inbox where id = \(id)").isEmpty
+    private func areReceived(_ ids: Set<UUID>) async throws -> Bool {
+        try await pool.query("select from inbox where id = any(\(Array(ids)))").count == ids.count
     }
 
     /// Transactions that never win, for a lock that somebody holds or a statement that takes too long.

@@ -9,6 +9,9 @@ package enum InboxSchema {
         MigrationFile(
             component: "inbox", name: "0002-dead-letter-acts",
             sql: String(decoding: PackageResources._002_dead_letter_acts_sql, as: UTF8.self)),
+        MigrationFile(
+            component: "inbox", name: "0003-completeness",
+            sql: String(decoding: PackageResources._003_completeness_sql, as: UTF8.self)),
     ]
 
     /// What the run role may only read and insert into.

@@ -9,6 +9,10 @@ package struct InboxSettings: Sendable {
     package var conflictDeliveryCountMax = 5
     /// How often parked events that are due are looked for.
     package var sweepInterval = Duration.milliseconds(500)
+    /// How often what was received is compared with what the owners say.
+    package var reportInterval = Duration.seconds(10)
+    /// How long an event may be on its way behind one that is here, before its subject counts as a hole.
+    package var holeAge = Duration.seconds(60)
 
     package init() {}
 }

@@ -15,19 +15,42 @@ struct InboxStore {
 
     init(_ session: PostgresTransaction) { self.session = session }
 
-    /// Notes the receipt of events.
-    /// - Parameter ids: each once. They are inserted in their order, so that two transactions with the same ids wait
-    ///   for each other in one direction only.
-    /// - Returns: those that were not there.
-    func insert(_ ids: [UUID]) async throws(PostgresError) -> Set<UUID> {
+    /// Notes the receipt of events and counts them.
+    ///
+    /// The count goes with the ids in one statement, as if all were new; what was not is taken back. So counting costs
+    /// no round trip, except for duplicates.
+    /// - Parameter events: each once. Their ids are inserted in their order, so that two transactions with the same ids
+    ///   wait for each other in one direction only.
+    /// - Returns: the ids that were not there.
+    func insert(_ events: [InboundEvent]) async throws(PostgresError) -> Set<UUID> {
+        let ids = events.map(\.id)
         var column = PostgresArray(.uuid, reserving: ids.count)
         for id in ids.sorted() { column.append(uuid: id) }
+        let counts = ReceiptCounts(events)
         let rows = try await session.query(
-            "insert into inbox (id) select id from unnest(\(column)) as t (id) on conflict do nothing returning id")
+            """
+            with received as (
+                insert into inbox (id) select id from unnest(\(column)) as t (id) on conflict do nothing returning id
+            ), counted as (
+                insert into inbox_receipts (type, slice, event_count)
+                select * from unnest(\(counts.types), \(counts.slices), \(counts.eventCounts))
+            )
+            select id from received
+            """)
         guard rows.count < ids.count else { return Set(ids) }
         var fresh = Set<UUID>(minimumCapacity: rows.count)
         for row in rows { fresh.insert(try row.get("id")) }
+        try await takeBack(ReceiptCounts(events.lazy.filter { !fresh.contains($0.id) }, sign: -1))
         return fresh
+    }
+
+    private func takeBack(_ counts: ReceiptCounts) async throws(PostgresError) {
+        guard !counts.isEmpty else { return }
+        try await session.enqueue(
+            """
+            insert into inbox_receipts (type, slice, event_count)
+            select * from unnest(\(counts.types), \(counts.slices), \(counts.eventCounts))
+            """)
     }
 
     /// Locks subjects until the end of the transaction and reads how far they are.
@@ -37,17 +60,32 @@ struct InboxStore {
     /// parked (measured).
     /// - Parameter keys: sorted, as everywhere, so that lockers do not wait for each other in a circle.
     func lock(_ keys: [OrderKey]) async throws(PostgresError) -> [OrderKey: Place] {
+        try places(await session.query(locking(KeyColumns(keys))))
+    }
+
+    /// As ``lock(_:)``, and reads the lowest parked sequence behind each place in the same round trip.
+    func lockAndLook(
+        _ keys: [OrderKey]
+    ) async throws(PostgresError) -> (places: [OrderKey: Place], firstParked: [OrderKey: Int64]) {
         let columns = KeyColumns(keys)
-        let rows = try await session.query(
-            """
-            insert into inbox_order as o (owner, stream, subject)
-            select k.owner, k.stream, k.subject
-            from unnest(\(columns.owners), \(columns.streams), \(columns.subjects)) with ordinality
-                as k (owner, stream, subject, place)
-            order by k.place
-            on conflict (owner, stream, subject) do update set last_sequence = o.last_sequence
-            returning owner, stream, subject, last_sequence, dead_sequence
-            """)
+        let results = try await session.pipeline([locking(columns), ParkedStore.firstSequences(behind: columns)])
+        guard results.count == 2 else { return ([:], [:]) }
+        return (try places(results[0]), try ParkedStore.firstSequences(results[1], of: keys))
+    }
+
+    private func locking(_ columns: KeyColumns) -> PostgresQuery {
+        """
+        insert into inbox_order as o (owner, stream, subject)
+        select k.owner, k.stream, k.subject
+        from unnest(\(columns.owners), \(columns.streams), \(columns.subjects)) with ordinality
+            as k (owner, stream, subject, place)
+        order by k.place
+        on conflict (owner, stream, subject) do update set last_sequence = o.last_sequence
+        returning owner, stream, subject, last_sequence, dead_sequence
+        """
+    }
+
+    private func places(_ rows: PostgresRows) throws(PostgresError) -> [OrderKey: Place] {
         var places: [OrderKey: Place] = [:]
         for row in rows {
             let key = OrderKey(
@@ -73,7 +111,7 @@ struct InboxStore {
     func advance(_ places: [(key: OrderKey, last: Int64)]) async throws(PostgresError) {
         guard !places.isEmpty else { return }
         let columns = KeyColumns(places.map(\.key))
-        try await session.query(
+        try await session.enqueue(
             """
             update inbox_order as o
             set last_sequence = k.last_sequence,

@@ -19,7 +19,7 @@ struct InboxTransaction {
     mutating func apply(
         _ messages: ArraySlice<InboundMessage>, received: (Set<UUID>) -> Void
     ) async throws -> InboxEffects {
-        let ids = try await InboxStore(transaction).insert(messages.map(\.event.id))
+        let ids = try await InboxStore(transaction).insert(messages.map(\.event))
         received(ids)
         effects.duplicateCount = messages.count - ids.count
         let fresh = ids.count == messages.count ? messages : messages.filter { ids.contains($0.event.id) }[...]
@@ -100,9 +100,7 @@ struct InboxTransaction {
         guard !messages.isEmpty else { return }
         let store = InboxStore(transaction)
         let subjects = Dictionary(grouping: messages, by: \.event.key).sorted { $0.key < $1.key }
-        let places = try await store.lock(subjects.map(\.key))
-        let known = subjects.compactMap { subject in places[subject.key].map { (key: subject.key, last: $0.last) } }
-        let firstParked = try await ParkedStore(transaction).firstSequences(behind: known)
+        let (places, firstParked) = try await store.lockAndLook(subjects.map(\.key))
         var advanced: [(key: OrderKey, last: Int64)] = []
         for (key, events) in subjects {
             guard let place = places[key] else { continue }

@@ -83,21 +83,4 @@ struct ParkedSweep {
             return try await work.resume(candidate.key, place)
         }
     }
-
-    func backlog() async throws(PostgresError) -> InboxMetrics.Backlog {
-        let rows = try await pool.query(
-            """
-            select count(*) filter (where waits_for = 'predecessor') as gaps,
-                count(*) filter (where waits_for = 'dead-predecessor') as dead_gaps,
-                count(*) filter (where waits_for = 'readiness') as not_ready,
-                count(distinct (owner, stream, subject)) filter (where waits_for = 'predecessor') as holes
-            from inbox_parked
-            """)
-        guard let row = rows.first else {
-            return InboxMetrics.Backlog(gapCount: 0, deadGapCount: 0, notReadyCount: 0, holeCount: 0)
-        }
-        return InboxMetrics.Backlog(
-            gapCount: try row.get("gaps"), deadGapCount: try row.get("dead_gaps"),
-            notReadyCount: try row.get("not_ready"), holeCount: try row.get("holes"))
-    }
 }

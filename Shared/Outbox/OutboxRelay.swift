@@ -47,6 +47,8 @@ package struct OutboxRelay: Service {
 
     /// Leads if nobody else does.
     private func takePart() async {
+        // What the outbox holds is told by whoever leads; what a former leader told last would stand for ever.
+        defer { context.metrics.backlog(OutboxStore.Backlog(rowCount: 0, oldestAgeSeconds: 0)) }
         do {
             try await pool.withConnection { lease in
                 let store = OutboxStore(lease)

@@ -16,6 +16,14 @@ struct OutboxRow: Sendable {
     let mayBeReturned: Bool
 }
 
+/// Where the log has an event, beside what the event says: for counting and measuring alone.
+package enum LogHeaders {
+    /// The event's position in its owner's log.
+    package static let position = "log-position"
+    /// When it was recorded, in milliseconds since 1970 by the clock of the owner's database.
+    package static let loggedAt = "logged-at"
+}
+
 /// Turns rows of the log into messages.
 struct MessageFactory {
     private struct Route {
@@ -69,6 +77,8 @@ struct MessageFactory {
         var headers: [(String, HeaderValue)] = [
             ("ce-id", .string(messageID)), ("ce-type", .string(type.name)), ("ce-source", .string(type.owner.source)),
             ("ce-subject", .string(key.subject)), ("ce-sequence", .int(sequence)),
+            (LogHeaders.position, .int(try row.get("position"))),
+            (LogHeaders.loggedAt, .int(try row.get("logged_at"))),
         ]
         if let traceparent { headers.append(("traceparent", .string(traceparent))) }
         return OutgoingMessage(

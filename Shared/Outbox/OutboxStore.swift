@@ -66,10 +66,17 @@ struct OutboxStore {
     func rows(
         at positions: [Int64], _ factory: inout MessageFactory
     ) async throws(PostgresError) -> [OutboxRow] {
+        try await Self.rows(at: positions, &factory, in: session)
+    }
+
+    /// The same for whoever reads the log otherwise.
+    static func rows(
+        at positions: [Int64], _ factory: inout MessageFactory, in session: some PostgresSession
+    ) async throws(PostgresError) -> [OutboxRow] {
         let rows = try await session.query(
             """
             select e.position, e.id, e.type, e.stream, e.subject, e.sequence, e.time, e.correlation, e.causation,
-                e.traceparent, e.data, p.personal,
+                e.traceparent, e.data, p.personal, (extract(epoch from e.recorded_at) * 1000)::bigint as logged_at,
                 extract(epoch from clock_timestamp() - e.recorded_at)::float8 as age_seconds
             from events as e left join events_personal as p on p.position = e.position
             where e.position = any(\(positions))

@@ -1,7 +1,7 @@
 package import ArgumentParser
 
 /// The command line of every service: `serve` (default), `migrate`, `topology apply|check`, `dead-letters`,
-/// `healthcheck`, `config`.
+/// `events replay`, `events absorb`, `reconcile`, `healthcheck`, `config`.
 ///
 ///     @main
 ///     struct FundingMain {
@@ -14,7 +14,8 @@ package struct ServiceCommand<Definition: ServiceDefinition>: AsyncParsableComma
             abstract: "The \(Definition.name) service of Maillage.",
             subcommands: [
                 ServeCommand<Definition>.self, MigrateCommand<Definition>.self, TopologyCommand<Definition>.self,
-                DeadLettersCommand<Definition>.self, HealthcheckCommand<Definition>.self,
+                DeadLettersCommand<Definition>.self, EventsCommand<Definition>.self,
+                ReconcileCommand<Definition>.self, HealthcheckCommand<Definition>.self,
                 ConfigCommand<Definition>.self,
             ],
             defaultSubcommand: ServeCommand<Definition>.self)

@@ -29,6 +29,22 @@ package protocol ServiceDefinition: SendableMetatype {
     static func describe(_ event: InboundEvent) -> BusinessWords?
     /// What the service needs in virtual hosts besides the services' own; for `topology apply` and `topology check`.
     static func outsidePlans(_ settings: Settings) throws -> [BrokerPlan]
+    /// Where sums of the service and of the owner of the events disagree, for `reconcile`.
+    static func differences(on pool: PostgresPool) async throws -> [SumDifference]
+}
+
+/// A sum that is not what the owner of the events says it should be.
+package struct SumDifference: Sendable, Equatable, Encodable {
+    /// `ledger paid cents`
+    package let name: String
+    package let expected: Int64
+    package let found: Int64
+
+    package init(name: String, expected: Int64, found: Int64) {
+        self.name = name
+        self.expected = expected
+        self.found = found
+    }
 }
 
 extension ServiceDefinition {
@@ -38,6 +54,7 @@ extension ServiceDefinition {
     package static var openAPI: String { "" }
     package static func describe(_ event: InboundEvent) -> BusinessWords? { nil }
     package static func outsidePlans(_ settings: Settings) throws -> [BrokerPlan] { [] }
+    package static func differences(on pool: PostgresPool) async throws -> [SumDifference] { [] }
 
     /// `funding`
     package static var name: String { owner.rawValue }
@@ -77,19 +94,22 @@ package struct ServiceParts: Sendable {
     package let handlers: [EventHandler]
     package let services: [any Service]
     package let readiness: [ReadinessCheck]
+    package let checkpoint: CheckpointCompanion?
 
     /// - Parameters:
     ///   - routes: adds the routes; traces, metrics, problems, authentication and limits are around them already.
     ///   - handlers: of the events that the service listens to.
     ///   - services: run between the consumer and HTTP: they start before the first request and stop after the last.
     ///   - readiness: besides database and broker.
+    ///   - checkpoint: what the service adds to a checkpoint of its log.
     package init(
         routes: @escaping @Sendable (Router<MaillageContext>) -> Void, handlers: [EventHandler] = [],
-        services: [any Service] = [], readiness: [ReadinessCheck] = []
+        services: [any Service] = [], readiness: [ReadinessCheck] = [], checkpoint: CheckpointCompanion? = nil
     ) {
         self.routes = routes
         self.handlers = handlers
         self.services = services
         self.readiness = readiness
+        self.checkpoint = checkpoint
     }
 }

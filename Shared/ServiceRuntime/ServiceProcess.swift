@@ -28,7 +28,7 @@ struct ServiceProcess<Definition: ServiceDefinition>: Service {
     }
 
     func run() async throws {
-        let pool = PostgresPool(configuration: settings.databaseConfiguration(url: .databaseURL), logger: logger)
+        let pool = PostgresPool(configuration: try settings.databaseConfiguration(url: .databaseURL), logger: logger)
         let broker = try settings.brokerConfiguration(url: .brokerURL)
         let startUp = StartUp(
             pool: pool,
@@ -61,6 +61,7 @@ struct ServiceProcess<Definition: ServiceDefinition>: Service {
             ("pool", pool),
             ("publisher", ClosingService { await publisher.close() }),
             ("relay", relay(context, publisher)),
+            ("checkpoints", checkpoints(context, parts.checkpoint)),
             ("command purge", CommandPurge(pool: pool, logger: logger)),
             ("inbox", inbox(context, consumer, parts.handlers)),
             (
@@ -103,6 +104,15 @@ struct ServiceProcess<Definition: ServiceDefinition>: Service {
         return OutboxRelay(
             owner: Definition.owner, pool: context.pool, publisher: publisher, wakeUp: context.wakeUp,
             settings: relaySettings, logger: logger)
+    }
+
+    private func checkpoints(_ context: BuildContext, _ companion: CheckpointCompanion?) -> LogCheckpointer {
+        let interval = settings.duration(.checkpointInterval)
+        return LogCheckpointer(
+            maker: CheckpointMaker(
+                owner: Definition.owner, pool: context.pool, interval: interval, now: context.clock.now,
+                companion: companion),
+            interval: interval, wakeUp: context.wakeUp, logger: logger)
     }
 
     private func inbox(

@@ -37,6 +37,16 @@ extension SettingKey {
         "database.schema", .text(bytesMax: 63), about: "the service's schema")
     package static let databaseRunRole = SettingKey(
         "database.run-role", .text(bytesMax: 63), about: "role that migrate grants what serve needs")
+    package static let databaseCAFile = SettingKey(
+        "database.ca-file", .path,
+        about: "PEM file with the authorities that the database's certificate must come from")
+    package static let databaseCertificateFile = SettingKey(
+        "database.certificate-file", .path, about: "PEM file with our certificate for the database")
+    package static let databaseKeyFile = SettingKey(
+        "database.key-file", .path, about: "PEM file with the certificate's private key, readable by its owner alone")
+    package static let databasePlaintextHosts = SettingKey(
+        "database.plaintext-hosts", .text(bytesMax: 1_024),
+        about: "hosts, parted by commas, that may be reached without TLS; else only this machine may")
     package static let databaseStatementTimeout = SettingKey(
         "database.statement-timeout", .duration(.milliseconds(100) ... .seconds(600)), default: "30s",
         about: "longest that one statement may take")
@@ -98,6 +108,10 @@ extension SettingKey {
     package static let inboxWorkers = SettingKey(
         "inbox.workers", .count(1...8), default: "1", unit: "workers", about: "batches applied side by side")
 
+    package static let checkpointInterval = SettingKey(
+        "checkpoint.interval", .duration(.milliseconds(100) ... .seconds(3_600)), default: "30s",
+        about: "between two checkpoints of the log; a lost last event is found after at most twice as long")
+
     package static let startTimeout = SettingKey(
         "start.timeout", .duration(.seconds(1) ... .seconds(600)), default: "60s",
         about: "how long the start waits for database and broker")
@@ -110,10 +124,11 @@ extension SettingKey {
         [
             configFile, environment, logLevel, clockOffsetFile, httpHost, httpPort, httpProxyCount, httpRate, httpBurst,
             databaseURL, databaseOwnerURL, databaseSchema.with(default: owner.rawValue),
-            databaseRunRole.with(default: "maillage_\(owner.rawValue)"), databaseStatementTimeout, poolConnections,
+            databaseRunRole.with(default: "maillage_\(owner.rawValue)"), databaseCAFile,
+            databaseCertificateFile, databaseKeyFile, databasePlaintextHosts, databaseStatementTimeout, poolConnections,
             brokerURL, brokerAdminURL, brokerManagementURL, brokerCAFile, brokerCertificateFile, brokerKeyFile,
             identityPublicKeyFile, identityIssuer, identityAudience, relayBatch, relayWindow,
-            inboxBatch, inboxWorkers, startTimeout, drainTimeout,
+            inboxBatch, inboxWorkers, checkpointInterval, startTimeout, drainTimeout,
         ]
     }
 }

@@ -87,7 +87,8 @@ import Testing
         }
         #expect(
             EventCatalogue.bindings(of: .feedback).map(\.routingKey) == [
-                "experimentation.experiment.#", "experimentation.participant.#", "experimentation.protocol.#",
+                "experimentation.experiment.#", "experimentation.log.#", "experimentation.participant.#",
+                "experimentation.protocol.#",
             ])
     }
 }

@@ -3,7 +3,7 @@ import Foundation
 
 /// One sensible payload per event type with every member, and one with as few as may be: what the golden files hold.
 enum EventSamples {
-    static let complete: [any EventPayload] = applications + funding + experimentation + feedback
+    static let complete: [any EventPayload] = applications + funding + experimentation + feedback + checkpoints
 
     /// The types that may leave something out.
     static let minimal: [any EventPayload] = [
@@ -124,6 +124,22 @@ enum EventSamples {
     private static func values(version: Int) -> ResponseValues {
         ResponseValues(
             response: id(14), version: version, salt: "c2FsdA", score: 775, answers: [4, 2, 5, 1, 4, 2, 4, nil, 4, 2])
+    }
+
+    private static let checkpoints: [any EventPayload] =
+        EventOwner.allCases.map { checkpoint(of: $0.log) } + [
+            LedgerCheckpointed(
+                position: 1_280,
+                balancesCents: [
+                    "budget": -2_900_000_000, "available": 2_825_000_000, "reserved": 0, "committed": 52_500_000,
+                    "released": 0, "paid": 22_500_000,
+                ])
+        ]
+
+    private static func checkpoint<Log: LogOwner>(of log: Log.Type) -> any EventPayload {
+        LogCheckpointed<Log>(
+            position: 1_279, counts: ["\(Log.owner).noun.done.v1": 1_270],
+            changed: [SubjectMark(noun: "noun", subject: id(2).lowercase, sequence: 3)], changedCount: 1)
     }
 
     private static let feedback: [any EventPayload] = [

@@ -26,12 +26,17 @@ import Testing
             #expect(envelope.time == EventBuilders.time && envelope.id == ids[0])
             #expect(message.exchange == "maillage.feedback" && message.routingKey == "feedback.response.amended.v1")
             #expect(message.messageID == ids[0].lowercase && message.isMandatory)
-            let headers = Dictionary(uniqueKeysWithValues: message.headers)
+            var headers = Dictionary(uniqueKeysWithValues: message.headers)
+            guard case .int(let loggedAt) = headers.removeValue(forKey: "logged-at") else {
+                Issue.record("no time of logging")
+                return
+            }
+            #expect(abs(Double(loggedAt) / 1_000 - Date().timeIntervalSince1970) < 3_600)
             #expect(
                 headers == [
                     "ce-id": .string(ids[0].lowercase), "ce-type": .string("feedback.response.amended.v1"),
                     "ce-source": .string("/maillage/feedback"), "ce-subject": .string("e-1"), "ce-sequence": .int(1),
-                    "traceparent": .string(traceparent),
+                    "traceparent": .string(traceparent), "log-position": .int(1),
                 ])
         }
     }
@@ -118,7 +123,7 @@ import Testing
                 messages.map { _ in .returned(code: 312, reason: "NO_ROUTE") }
             }
             try await pool.append(
-                EventBuilders.new(LedgerCheckpointed(position: 7), subject: "ledger"),
+                EventBuilders.new(RumourSpread(position: 7), subject: "ledger"),
                 EventBuilders.new(EventBuilders.milestoneReached(), subject: "a"))
             try await withRelay(pool, publisher) { _ in
                 // when

@@ -8,8 +8,8 @@ import ServiceLifecycle
 import TestSupport
 
 /// A type that nobody follows.
-struct LedgerCheckpointed: EventPayload {
-    static let type = EventType(.feedback, "ledger", "checkpointed")
+struct RumourSpread: EventPayload {
+    static let type = EventType(.feedback, "rumour", "spread")
     var position: Int64
 }
 

@@ -28,12 +28,14 @@ package struct ServiceHarness: Sendable {
     package let wakeUp: RelayWakeUp
     /// `GET /v1/calls/{id}` for everything that the router answers besides what every service has.
     package let operations: Set<String>
+    private let listener: EventOwner
     /// Where an operator settles the service's dead letters.
     package let desk: DeadLetterDesk
     private let client: RouterClient
     private let inbox: InboxConsumer
     private let processor: InboxProcessor
     private let sequences = Sequences()
+    private let checkpoints: CheckpointMaker
 
     /// Builds the service as its process would and lends it to `body`.
     /// - Parameter settings: by name, `["feedback.batch": "10"]`; all others have their defaults.
@@ -66,11 +68,14 @@ package struct ServiceHarness: Sendable {
         let consumer = RabbitConsumer(
             configuration: try RabbitMQConfiguration(url: "amqp://127.0.0.1:1/", connectionName: "unused"),
             queue: EventCatalogue.queue(of: Definition.owner), logger: logger)
+        checkpoints = CheckpointMaker(
+            owner: Definition.owner, pool: pool, interval: .zero, now: clock.clock.now, companion: parts.checkpoint)
         self.pool = pool
         self.clock = clock
         self.settings = context.settings
         wakeUp = context.wakeUp
         operations = Set(router.routes.map(\.description).filter { $0.contains(" /v1/") })
+        listener = Definition.owner
         processor = InboxProcessor(pool: pool, handlers: parts.handlers, logger: logger)
         desk = DeadLetterDesk(pool: pool, handlers: parts.handlers, logger: logger)
         client = RouterClient(router)
@@ -129,11 +134,14 @@ package struct ServiceHarness: Sendable {
     ///   - sequence: by default the next of that noun and subject in this harness.
     ///   - id: the same id again is a redelivery.
     ///   - time: by default the test clock's.
+    ///   - position: in the owner's log; by default the message does not tell.
     @discardableResult
     package func deliver(
-        _ payload: some EventPayload, subject: String, sequence: Int64? = nil, id: UUID = UUID(), time: Date? = nil
+        _ payload: some EventPayload, subject: String, sequence: Int64? = nil, id: UUID = UUID(), time: Date? = nil,
+        position: Int64? = nil
     ) async throws -> UUID {
-        let message = try message(payload, subject: subject, sequence: sequence, id: id, time: time)
+        var message = try message(payload, subject: subject, sequence: sequence, id: id, time: time)
+        if let position { message.headers = [(LogHeaders.position, .int(position))] }
         try await inbox.process(DeliveryBatch([message]))
         return id
     }
@@ -169,6 +177,24 @@ package struct ServiceHarness: Sendable {
             exchange: EventCatalogue.exchange(of: type.owner), routingKey: type.name, body: envelope.encoded(),
             messageID: id.lowercase, type: type.name, contentType: EventEnvelope.contentType, appID: nil,
             timestamp: nil, headers: [])
+    }
+
+    /// Sums up the log as its process would, and appends the checkpoint.
+    package func checkpoint() async throws {
+        var maker = checkpoints
+        // Transactions of other tests on the same server hold it up.
+        try await waitUntil("the log is summed up", within: .seconds(60)) {
+            switch try await maker.advance() {
+            case .idle: true
+            case .recorded(_, _, let hasMore): !hasMore
+            case .unsettled, .taken: false
+            }
+        }
+    }
+
+    /// What the service has of what the others say they logged.
+    package func completeness() async throws -> CompletenessReport {
+        try await Completeness(listener: listener, pool: pool, holeAge: .zero).report()
     }
 
     /// Events that could not be applied.

@@ -35,6 +35,7 @@ settings() {
         "MAILLAGE_DATABASE_URL_FILE=$secrets/database-url-$1" "MAILLAGE_BROKER_URL_FILE=$secrets/broker-url-$1" \
         "MAILLAGE_IDENTITY_PUBLIC_KEY_FILE=$secrets/identity-public.pem" \
         MAILLAGE_IDENTITY_ISSUER=maillage-development MAILLAGE_IDENTITY_AUDIENCE=maillage \
+        "MAILLAGE_CHECKPOINT_INTERVAL=${MAILLAGE_CHECKPOINT_INTERVAL:-5s}" \
         "MAILLAGE_CLOCK_OFFSET_FILE=$instance/clock" "MAILLAGE_LOG_LEVEL=${MAILLAGE_LOG_LEVEL:-info}"
     if [[ $1 == feedback ]]; then
         printf '%s\n' "MAILLAGE_BROKER_OUTSIDE_URL_FILE=$secrets/broker-outside-url" \

@@ -15,6 +15,9 @@ package enum LedgerAccount: Hashable, Sendable {
     case released(grant: UUID)
     /// Paid by the bank.
     case paid(grant: UUID)
+
+    /// The names of the cases, as the ledger and the events write them.
+    package static let classes = ["budget", "available", "reserved", "committed", "released", "paid"]
 }
 
 /// One entry of the double-entry ledger: the amount leaves one account and reaches the other, or neither happens.

@@ -6,6 +6,7 @@ enum FundingSchema {
         file("0001-ledger", PackageResources._001_ledger_sql),
         file("0002-grants", PackageResources._002_grants_sql),
         file("0003-agreements", PackageResources._003_agreements_sql),
+        file("0004-ledger-checkpoints", PackageResources._004_ledger_checkpoints_sql),
     ]
 
     /// What the run role may only read and insert into.

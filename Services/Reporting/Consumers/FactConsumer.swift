@@ -15,6 +15,7 @@ enum FactConsumer {
             let facts = events.map { payload, event in
                 var fact = ProgrammeFact(
                     kind, key: key(payload), sequence: event.sequence, event: event.id, time: event.time)
+                fact.logPosition = event.position
                 fill(payload, &fact)
                 return fact
             }

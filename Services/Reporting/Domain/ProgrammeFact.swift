@@ -42,6 +42,8 @@ package struct ProgrammeFact: Sendable, Equatable {
     package var sequence: Int64
     package var event: UUID
     package var time: Date
+    /// In the log of the event's owner, when the event told it.
+    package var logPosition: Int64?
 
     package var call: UUID?
     package var application: UUID?

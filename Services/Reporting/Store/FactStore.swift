@@ -13,18 +13,21 @@ enum FactStore {
         try await session.query(
             """
             insert into facts as f (kind, key, sequence, event_id, time, call, application, agreement, tranche, site,
-                experiment, siren, money_kind, amount_cents, ordinal, target, quantity, word, reasons)
+                experiment, siren, money_kind, amount_cents, ordinal, target, quantity, word, reasons,
+                log_position)
             select * from unnest(
                 \(c.kinds), \(c.keys), \(c.sequences), \(c.events), \(c.times), \(c.calls), \(c.applications),
                 \(c.agreements), \(c.tranches), \(c.sites), \(c.experiments), \(c.sirens), \(c.moneyKinds),
                 \(c.amounts),
-                \(c.ordinals), \(c.targets), \(c.quantities), \(c.words), \(c.reasons))
+                \(c.ordinals), \(c.targets), \(c.quantities), \(c.words), \(c.reasons),
+                \(c.logPositions))
             on conflict (kind, key) do update set
                 sequence = excluded.sequence, event_id = excluded.event_id, time = excluded.time, call = excluded.call,
                 application = excluded.application, agreement = excluded.agreement, tranche = excluded.tranche,
                 site = excluded.site, experiment = excluded.experiment, siren = excluded.siren,
                 money_kind = excluded.money_kind, amount_cents = excluded.amount_cents, ordinal = excluded.ordinal,
-                target = excluded.target, quantity = excluded.quantity, word = excluded.word, reasons = excluded.reasons
+                target = excluded.target, quantity = excluded.quantity, word = excluded.word,
+                reasons = excluded.reasons, log_position = excluded.log_position
                 where f.sequence < excluded.sequence
             """)
     }
@@ -61,6 +64,7 @@ enum FactStore {
         let calls: [UUID?], applications: [UUID?], agreements: [UUID?], tranches: [UUID?], sites: [UUID?]
         let experiments: [UUID?], sirens: [String?], moneyKinds: [String?], amounts: [Int64?]
         let ordinals: [Int?], targets: [Int?], quantities: [Int?], words: [String?], reasons: [String]
+        let logPositions: [Int64?]
 
         init(_ facts: [ProgrammeFact]) {
             kinds = facts.map(\.kind.rawValue)
@@ -81,6 +85,7 @@ enum FactStore {
             targets = facts.map(\.target)
             quantities = facts.map(\.count)
             words = facts.map(\.word)
+            logPositions = facts.map(\.logPosition)
             reasons = facts.map { $0.reasons.joined(separator: " ") }
         }
     }

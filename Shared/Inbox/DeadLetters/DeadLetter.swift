@@ -31,7 +31,7 @@ package struct DeadLetter: Sendable {
     package let settledAt: Date?
 
     /// The event that the body holds, read anew: a later version may understand what an earlier one did not.
-    package var event: InboundEvent? { (try? EventEnvelope(decoding: body)).map { InboundEvent($0) } }
+    package var event: InboundEvent? { (try? EventEnvelope(decoding: body)).map { InboundEvent($0, position: nil) } }
 
     init(_ row: PostgresRow) throws(PostgresError) {
         id = try row.get("id")

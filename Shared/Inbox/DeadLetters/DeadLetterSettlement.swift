@@ -66,7 +66,7 @@ struct DeadLetterSettlement {
         var result = DeadLetterResult(letter.id, .applied)
         result.event = event
         // What could not be read when it came was noted under its digest; it may have come again as it should be.
-        if letter.eventID == nil, try await InboxStore(transaction).insert([event.id]).isEmpty {
+        if letter.eventID == nil, try await InboxStore(transaction).insert([event]).isEmpty {
             result.outcome = .duplicate
             return result
         }

@@ -60,7 +60,7 @@ struct DeadLetterShelf<Session: PostgresSession> {
             let body: [UInt8]? = try row.get("body")
             let envelope = body.flatMap { try? EventEnvelope(decoding: $0) }
             examples[id] = DeadLetterGroup.Example(
-                id: id, subject: try row.get("subject"), event: envelope.map { InboundEvent($0) })
+                id: id, subject: try row.get("subject"), event: envelope.map { InboundEvent($0, position: nil) })
         }
         return examples
     }

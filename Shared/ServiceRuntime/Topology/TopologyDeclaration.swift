@@ -17,7 +17,7 @@ package enum TopologyDeclaration {
     private static func inside(_ owner: EventOwner) -> BrokerPlan {
         var plan = BrokerPlan(brokerURL: .brokerAdminURL, managementURL: .brokerManagementURL)
         let name = owner.rawValue
-        let (queue, dead) = (EventCatalogue.queue(of: owner), "maillage.\(name).dead")
+        let (queue, dead) = (EventCatalogue.queue(of: owner), EventCatalogue.deadQueue(of: owner))
         let followed = EventCatalogue.bindings(of: owner)
         // The other owners' exchanges too: services are set up in any order, and a binding needs its exchange.
         let exchanges = Set(followed.map(\.exchange)).union([EventCatalogue.exchange(of: owner)])
@@ -27,7 +27,10 @@ package enum TopologyDeclaration {
             followed.map { .init(queue: queue, exchange: $0.exchange, routingKey: $0.routingKey) }
             + [.init(queue: dead, exchange: deadExchange, routingKey: name)]
         plan.policies = [
-            .init("inbox-\(name)", pattern: pattern(queue), .work(deadLettersTo: deadExchange, as: name)),
+            // Queues of replays come and go, and are worked off as the queue itself is.
+            .init(
+                "inbox-\(name)", pattern: "^maillage\\.\(name)\\.(inbox|replay\\.[0-9]+)\\z",
+                .work(deadLettersTo: deadExchange, as: name)),
             .init("dead-\(name)", pattern: pattern(dead), .keeping),
         ]
         plan.permissions = [

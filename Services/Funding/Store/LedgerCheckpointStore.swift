@@ -1,0 +1,44 @@
+import Events
+import FundingDomain
+import Outbox
+import Postgres
+
+/// The ledger's part of a checkpoint of the log: whoever sums the money up from the events can compare.
+enum LedgerCheckpointStore {
+    /// - Returns: nothing when no money moved since the last one.
+    static func events(_ range: CheckpointRange, in session: PostgresTransaction) async throws -> [NewEvent] {
+        guard try await add(range, in: session) > 0 else { return [] }
+        var balances = Dictionary(uniqueKeysWithValues: LedgerAccount.classes.map { ($0, Int64(0)) })
+        for row in try await session.query("select kind, balance_cents from checkpoint_balances") {
+            balances[try row.get("kind")] = try row.get("balance_cents")
+        }
+        return [
+            NewEvent(
+                LedgerCheckpointed(position: range.upTo, balancesCents: balances), subject: "ledger",
+                time: range.time, actor: EventOwner.funding.rawValue, cause: range.cause)
+        ]
+    }
+
+    /// Adds the transfers that the events of the range tell. They committed with them, so all are here.
+    /// - Returns: how many they are.
+    private static func add(_ range: CheckpointRange, in session: some PostgresSession) async throws -> Int64 {
+        let rows = try await session.query(
+            """
+            with booked as (
+                select t.debit_account, t.credit_account, t.amount_cents
+                from events as e join transfers as t on t.event = e.id
+                where e.position > \(range.after) and e.position <= \(range.upTo)
+            ), moved as (
+                select a.kind, -b.amount_cents as cents from booked as b join accounts as a on a.id = b.debit_account
+                union all
+                select a.kind, b.amount_cents from booked as b join accounts as a on a.id = b.credit_account
+            ), summed as (
+                insert into checkpoint_balances as c (kind, balance_cents)
+                select kind, sum(cents)::bigint from moved group by kind order by kind
+                on conflict (kind) do update set balance_cents = c.balance_cents + excluded.balance_cents
+            )
+            select count(*) as transfer_count from booked
+            """)
+        return try rows.first?.get("transfer_count") ?? 0
+    }
+}
