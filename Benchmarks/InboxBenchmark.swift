@@ -112,7 +112,7 @@ struct InboxBenchmark {
         var seconds = 0.0
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await inbox.run() }
-            while applied.value < expected ?? count { try await Task.sleep(for: .milliseconds(2)) }
+            while applied.value < expected ?? count { try await Task.sleep(for: .milliseconds(5)) }
             seconds = start.duration(to: .now) / .seconds(1)
             // What was applied last is acknowledged a moment later.
             try await servers.waitForMessages(0, in: queue)
@@ -134,7 +134,7 @@ struct InboxBenchmark {
             scores.append(int8: event.sequence)
             payloads.append(utf8: event.data.span)
         }
-        try await transaction.query(
+        try await transaction.enqueue(
             """
             insert into fb (id, experiment, score, payload)
             select id, experiment::uuid, score::int, payload::jsonb

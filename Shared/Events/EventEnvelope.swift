@@ -78,7 +78,7 @@ package struct EventEnvelope: Sendable, Equatable {
         guard try Self.required("source", members) == type.owner.source else {
             throw EnvelopeError(field: "source", reason: "must be \(type.owner.source), the owner of \(type.name)")
         }
-        guard let id = try Self.required("id", members).flatMap({ UUID(uuidString: $0) }) else {
+        guard let id = try Self.required("id", members).flatMap({ UUID(characters: $0) }) else {
             throw EnvelopeError(field: "id", reason: "must be a UUID")
         }
         guard let time = try Self.required("time", members).flatMap({ WireInstant.parse($0) }) else {

@@ -14,6 +14,8 @@ package import Postgres
 /// 422. Callers without a token share one caller, so their clients must send random keys.
 package struct IdempotentCommand: Sendable {
     private static let keyBytesMax = 128
+    /// A database that restarts is back within seconds, and the caller would wait as long to ask again.
+    private static let resolvingDelays: [Duration] = [.zero, .milliseconds(100), .milliseconds(400), .seconds(2)]
 
     private let caller: String
     private let route: String
@@ -51,9 +53,36 @@ package struct IdempotentCommand: Sendable {
     package func run(
         on pool: PostgresPool, _ command: (PostgresTransaction) async throws -> CommandResponse
     ) async throws -> Response {
+        do {
+            return try await attempt(on: pool, command, isReplay: true)
+        } catch let error as PostgresError where error.code == .commitUnknown {
+            return try await resolve(error, on: pool, command)
+        }
+    }
+
+    /// Nobody knows whether the transaction was committed; its key does. Running it again waits for the server to end
+    /// the first run, should it still be busy with it, and then finds that run's answer or nothing at all.
+    private func resolve(
+        _ unknown: PostgresError, on pool: PostgresPool,
+        _ command: (PostgresTransaction) async throws -> CommandResponse
+    ) async throws -> Response {
+        for delay in Self.resolvingDelays {
+            try await Task.sleep(for: delay)
+            do {
+                return try await attempt(on: pool, command, isReplay: false)
+            } catch let error as PostgresError where error.code == .commitUnknown || error.isRetriable {
+                continue
+            }
+        }
+        throw unknown
+    }
+
+    private func attempt(
+        on pool: PostgresPool, _ command: (PostgresTransaction) async throws -> CommandResponse, isReplay: Bool
+    ) async throws -> Response {
         try await pool.withTransaction { transaction in
             guard try await claim(in: transaction) else {
-                return try await stored(in: transaction).response(isReplay: true)
+                return try await stored(in: transaction).response(isReplay: isReplay)
             }
             let answer = try await command(transaction)
             try await store(answer, in: transaction)
@@ -88,7 +117,7 @@ package struct IdempotentCommand: Sendable {
     }
 
     private func store(_ answer: CommandResponse, in transaction: PostgresTransaction) async throws {
-        try await transaction.query(
+        try await transaction.enqueue(
             """
             update http_commands set status = \(Int16(answer.status.code)), location = \(answer.location),
                 etag = \(answer.etag), content_type = \(answer.contentType), body = \(answer.body)

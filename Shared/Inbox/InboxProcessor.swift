@@ -35,7 +35,13 @@ package struct InboxProcessor: Sendable {
     /// Applies, parks or buries every message of the batch.
     /// - Throws: when some of it is not settled: it must be delivered again. What is settled will be recognised then.
     package func process(_ batch: DeliveryBatch) async throws {
-        let contents = BatchContents(batch, handlers)
+        try await process(takeApart(batch))
+    }
+
+    /// What needs no database.
+    func takeApart(_ batch: DeliveryBatch) -> BatchContents { BatchContents(batch, handlers) }
+
+    func process(_ contents: BatchContents) async throws {
         defer { wakeUp?.signal() }
         for (source, failure) in contents.undecodable { try await bury(source, failure) }
         try await settle(contents.messages[...])
@@ -102,25 +108,26 @@ package struct InboxProcessor: Sendable {
         }
     }
 
-    /// Runs the transaction. When nobody knows whether it was committed, its first new receipt tells; when that is not
-    /// there (yet), running it again is safe, because the receipts decide.
+    /// Runs the transaction. When nobody knows whether it was committed, its new receipts tell. All of them must be
+    /// there: a single one could be another replica's, which got a copy of the message and applied or buried it, while
+    /// our transaction was undone. When one is missing (yet), running it again is safe, because the receipts decide.
     private func apply(_ messages: ArraySlice<InboundMessage>) async throws -> InboxEffects {
-        var firstNew: UUID?
+        var fresh: Set<UUID> = []
         var effects = InboxEffects()
         do {
             return try await pool.withTransaction { transaction in
                 var work = InboxTransaction(transaction, handlers)
-                effects = try await work.apply(messages) { firstNew = $0.first }
+                effects = try await work.apply(messages) { fresh = $0 }
                 return effects
             }
         } catch let error as PostgresError where error.code == .commitUnknown {
-            guard let firstNew, try await isReceived(firstNew) else { throw error }
+            guard try await areReceived(fresh) else { throw error }
             return effects
         }
     }
 
-    private func isReceived(_ id: UUID) async throws -> Bool {
-        try await !pool.query("select from inbox where id = \(id)").isEmpty
+    private func areReceived(_ ids: Set<UUID>) async throws -> Bool {
+        try await pool.query("select from inbox where id = any(\(Array(ids)))").count == ids.count
     }
 
     /// Transactions that never win, for a lock that somebody holds or a statement that takes too long.

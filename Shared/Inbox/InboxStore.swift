@@ -37,17 +37,32 @@ struct InboxStore {
     /// parked (measured).
     /// - Parameter keys: sorted, as everywhere, so that lockers do not wait for each other in a circle.
     func lock(_ keys: [OrderKey]) async throws(PostgresError) -> [OrderKey: Place] {
+        try places(await session.query(locking(KeyColumns(keys))))
+    }
+
+    /// As ``lock(_:)``, and reads the lowest parked sequence behind each place in the same round trip.
+    func lockAndLook(
+        _ keys: [OrderKey]
+    ) async throws(PostgresError) -> (places: [OrderKey: Place], firstParked: [OrderKey: Int64]) {
         let columns = KeyColumns(keys)
-        let rows = try await session.query(
-            """
-            insert into inbox_order as o (owner, stream, subject)
-            select k.owner, k.stream, k.subject
-            from unnest(\(columns.owners), \(columns.streams), \(columns.subjects)) with ordinality
-                as k (owner, stream, subject, place)
-            order by k.place
-            on conflict (owner, stream, subject) do update set last_sequence = o.last_sequence
-            returning owner, stream, subject, last_sequence, dead_sequence
-            """)
+        let results = try await session.pipeline([locking(columns), ParkedStore.firstSequences(behind: columns)])
+        guard results.count == 2 else { return ([:], [:]) }
+        return (try places(results[0]), try ParkedStore.firstSequences(results[1], of: keys))
+    }
+
+    private func locking(_ columns: KeyColumns) -> PostgresQuery {
+        """
+        insert into inbox_order as o (owner, stream, subject)
+        select k.owner, k.stream, k.subject
+        from unnest(\(columns.owners), \(columns.streams), \(columns.subjects)) with ordinality
+            as k (owner, stream, subject, place)
+        order by k.place
+        on conflict (owner, stream, subject) do update set last_sequence = o.last_sequence
+        returning owner, stream, subject, last_sequence, dead_sequence
+        """
+    }
+
+    private func places(_ rows: PostgresRows) throws(PostgresError) -> [OrderKey: Place] {
         var places: [OrderKey: Place] = [:]
         for row in rows {
             let key = OrderKey(
@@ -73,7 +88,7 @@ struct InboxStore {
     func advance(_ places: [(key: OrderKey, last: Int64)]) async throws(PostgresError) {
         guard !places.isEmpty else { return }
         let columns = KeyColumns(places.map(\.key))
-        try await session.query(
+        try await session.enqueue(
             """
             update inbox_order as o
             set last_sequence = k.last_sequence,

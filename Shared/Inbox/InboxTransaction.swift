@@ -100,9 +100,7 @@ struct InboxTransaction {
         guard !messages.isEmpty else { return }
         let store = InboxStore(transaction)
         let subjects = Dictionary(grouping: messages, by: \.event.key).sorted { $0.key < $1.key }
-        let places = try await store.lock(subjects.map(\.key))
-        let known = subjects.compactMap { subject in places[subject.key].map { (key: subject.key, last: $0.last) } }
-        let firstParked = try await ParkedStore(transaction).firstSequences(behind: known)
+        let (places, firstParked) = try await store.lockAndLook(subjects.map(\.key))
         var advanced: [(key: OrderKey, last: Int64)] = []
         for (key, events) in subjects {
             guard let place = places[key] else { continue }

@@ -54,8 +54,28 @@ struct ParkedStore {
                 order by p.sequence limit 1
             ) as p
             """)
+        return try Self.firstSequences(rows, of: places.map(\.key))
+    }
+
+    /// The lowest parked sequence behind what locked subjects have reached. A statement of its own, as above.
+    static func firstSequences(behind columns: KeyColumns) -> PostgresQuery {
+        """
+        select k.place, p.sequence
+        from unnest(\(columns.owners), \(columns.streams), \(columns.subjects)) with ordinality
+            as k (owner, stream, subject, place)
+        join inbox_order as o on o.owner = k.owner and o.stream = k.stream and o.subject = k.subject
+        cross join lateral (
+            select p.sequence from inbox_parked as p
+            where p.is_ordered and p.owner = k.owner and p.stream = k.stream and p.subject = k.subject
+                and p.sequence > o.last_sequence
+            order by p.sequence limit 1
+        ) as p
+        """
+    }
+
+    static func firstSequences(_ rows: PostgresRows, of keys: [OrderKey]) throws(PostgresError) -> [OrderKey: Int64] {
         var first: [OrderKey: Int64] = [:]
-        for row in rows { first[places[try row.get("place", as: Int.self) - 1].key] = try row.get("sequence") }
+        for row in rows { first[keys[try row.get("place", as: Int.self) - 1]] = try row.get("sequence") }
         return first
     }
 
@@ -95,7 +115,7 @@ struct ParkedStore {
         let keys = KeyColumns(parkings.map(\.message.event.key))
         let events = parkings.map(\.message.event)
         let sources = parkings.map(\.message.source)
-        try await session.query(
+        try await session.enqueue(
             """
             insert into inbox_parked (id, owner, stream, subject, sequence, is_ordered, waits_for, reason,
                 next_attempt_at, exchange, routing_key, headers, body)
@@ -114,13 +134,13 @@ struct ParkedStore {
 
     func remove(_ ids: [UUID]) async throws(PostgresError) {
         guard !ids.isEmpty else { return }
-        try await session.query("delete from inbox_parked where id = any(\(ids))")
+        try await session.enqueue("delete from inbox_parked where id = any(\(ids))")
     }
 
     /// What is still not ready waits twice as long, up to 5 min, and a random part of it less.
     func postpone(_ postponed: [(id: UUID, reason: String)]) async throws(PostgresError) {
         guard !postponed.isEmpty else { return }
-        try await session.query(
+        try await session.enqueue(
             """
             update inbox_parked as p
             set attempts = p.attempts + 1, reason = r.reason, waits_for = 'readiness',

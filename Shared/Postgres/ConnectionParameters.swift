@@ -3,7 +3,9 @@ import Glibc
 
 /// The settings of a connection as libpq takes them: what the connection string says, and ours where it is silent.
 struct ConnectionParameters {
-    private(set) var values: [String: String]
+    private var values: [String: String]
+    /// Tried only when no standby answered.
+    private(set) var isSecondChoice = false
 
     /// - Throws: `PostgresError.configuration`; libpq's words about the string may hold a password and stay hidden.
     init(parsing connectionString: String) throws(PostgresError) {
@@ -26,10 +28,9 @@ struct ConnectionParameters {
 
     init(_ configuration: PostgresConfiguration) throws(PostgresError) {
         try self.init(parsing: configuration.connectionString)
-        let statementTimeout = configuration.statementTimeout + .seconds(5)
         var options = [
             "TimeZone=UTC",
-            "statement_timeout=\(statementTimeout.milliseconds)",
+            "statement_timeout=\(configuration.serverStatementTimeout.milliseconds)",
             // Between two statements of a transaction only our own code runs: a minute means that it hangs.
             "idle_in_transaction_session_timeout=60000",
         ]
@@ -46,14 +47,78 @@ struct ConnectionParameters {
             "keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3",
             "tcp_user_timeout": "10000",  // milliseconds that sent bytes may stay unacknowledged
         ]
-        values.merge(defaults) { own, _ in own }
+        merge(defaults)
+        try secure(configuration.security)
+    }
+
+    private init(_ values: [String: String]) { self.values = values }
+
+    subscript(key: String) -> String? { values[key] }
+
+    /// What is set stays.
+    mutating func merge(_ defaults: [String: String?]) {
+        values.merge(defaults.compactMapValues { $0 }) { own, _ in own }
     }
 
     /// The hosts that libpq may connect to; none means the local socket.
     var hosts: [String] {
-        [values["host"], values["hostaddr"]].compactMap { $0 }
-            .flatMap { $0.split(separator: ",", omittingEmptySubsequences: true).map(String.init) }
+        (list("host") + list("hostaddr")).filter { !$0.isEmpty }
     }
+
+    /// Where packets go: an address stands for the name beside it. Without either, libpq would read the environment.
+    var addresses: [String] {
+        let (names, addresses) = (list("host"), list("hostaddr"))
+        guard !names.isEmpty || !addresses.isEmpty else {
+            guard let list = getenv("PGHOSTADDR") ?? getenv("PGHOST") else { return [] }
+            return String(cString: list).split(separator: ",").map(String.init)
+        }
+        guard !addresses.isEmpty else { return names }
+        return addresses.enumerated().map { place, address in
+            address.isEmpty && place < names.count ? names[place] : address
+        }
+    }
+
+    private func list(_ key: String) -> [String] {
+        values[key].map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) } ?? []
+    }
+
+    // MARK: Servers
+
+    /// One set of parameters per server, in the order of the string. libpq would go through the list by itself, but
+    /// with one time for all of it: a first host that swallows packets would leave nothing for the second.
+    func servers() throws(PostgresError) -> [ConnectionParameters] {
+        let (names, addresses, ports) = (list("host"), list("hostaddr"), list("port"))
+        let count = max(names.count, addresses.count, 1)
+        guard [names, addresses].allSatisfy({ $0.isEmpty || $0.count == count }), [0, 1, count].contains(ports.count)
+        else {
+            throw PostgresError(.configuration, reason: "host, hostaddr and port name different numbers of servers")
+        }
+        let servers = (0..<count).map { place in
+            var server = self
+            if !names.isEmpty { server.values["host"] = names[place] }
+            if !addresses.isEmpty { server.values["hostaddr"] = addresses[place] }
+            if let port = ports.count > 1 ? ports[place] : ports.first { server.values["port"] = port }
+            return server
+        }
+        guard values["target_session_attrs"] == "prefer-standby" else { return servers }
+        return servers.map { $0.asking("standby") } + servers.map { $0.asking("any") }
+    }
+
+    private func asking(_ attributes: String) -> ConnectionParameters {
+        var server = self
+        server.values["target_session_attrs"] = attributes
+        server.isSecondChoice = attributes == "any"
+        return server
+    }
+
+    /// For messages.
+    var name: String {
+        let host = [values["host"], values["hostaddr"]].compactMap { $0 }.first { !$0.isEmpty } ?? "the local socket"
+        return values["port"].map { "\(host):\($0)" } ?? host
+    }
+
+    /// The server must be one that writes.
+    var mustWrite: Bool { ["read-write", "primary"].contains(values["target_session_attrs"]) }
 
     /// Begins to connect. libpq copies what it is given.
     func start() -> OpaquePointer? {

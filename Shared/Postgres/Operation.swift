@@ -1,28 +1,24 @@
-/// What a connection is asked to do.
-struct Request {
-    enum Work {
-        /// An extended-protocol statement, with BEGIN before it in the same round trip when asked.
-        case statement(PostgresQuery, begins: PostgresIsolation?)
-        case command(StaticString)
-        /// Several statements in the simple protocol.
-        case script(String)
-    }
-
-    let work: Work
-    let timeout: Duration
-    /// Whether the end of the task or of the time asks the server to cancel; otherwise the connection is cut at the end
-    /// of the time, for a COMMIT that was cancelled may have happened.
-    let isCancellable: Bool
-    /// What it means when the connection goes while the answer is awaited.
-    let codeWhenLost: PostgresError.Code
-}
-
 /// A request whose answer is awaited.
 struct Operation {
-    typealias Continuation = CheckedContinuation<Result<PostgresRows, PostgresError>, Never>
+    typealias Continuation = CheckedContinuation<Result<Answer, PostgresError>, Never>
 
-    /// The answers that the server owes, in their order.
-    enum Step { case begin, prepare, execute, sync }
+    /// The answers that the server owes, in their order. Statements carry their place in the list.
+    enum Step {
+        case begin, commit, rollback, sync
+        case prepare(PreparedStatement, Int)
+        case execute(PreparedStatement, Int)
+    }
+
+    /// What the operation waits for.
+    enum Phase {
+        case results
+        /// The socket, to take what was written.
+        case flush
+        /// Rows of a COPY.
+        case copiedRows
+        /// Every answer is there; only a cancellation on its way may still hold it back.
+        case complete
+    }
 
     struct Interruption {
         let code: PostgresError.Code
@@ -35,33 +31,56 @@ struct Operation {
     let request: Request
     let startedAt: UInt64
     let continuation: Continuation
-    var awaiting: Step
-    var prepares = false
-    var statement: PreparedStatement?
+    var phase = Phase.results
+    var steps: [Step] = []
+    var position = 0
     var isFlushed = false
-    /// Every answer is there; only a cancellation on its way may still hold it back.
-    var isComplete = false
-    var rows: PostgresRows?
+    var answer = Answer()
     var failure: PostgresError?
     var interruption: Interruption?
 
-    var deadline: UInt64 { startedAt &+ request.timeout.nanoseconds }
-
-    var isScript: Bool {
-        if case .script = request.work { true } else { false }
-    }
-
-    /// Goes on to the next answer.
-    mutating func advance() {
-        switch awaiting {
-        case .begin: awaiting = prepares ? .prepare : .execute
-        case .prepare: awaiting = .execute
-        case .execute, .sync: awaiting = .sync
+    init(number: UInt64, request: Request, startedAt: UInt64, continuation: Continuation) {
+        self.number = number
+        self.request = request
+        self.startedAt = startedAt
+        self.continuation = continuation
+        switch request.work {
+        case .statements, .script, .copyStart, .copyEnd: phase = .results
+        case .copyData: phase = .flush
+        case .copyRead, .copyDrain: phase = .copiedRows
         }
     }
 
-    var result: Result<PostgresRows, PostgresError> {
-        guard let failure else { return .success(rows ?? PostgresRows(affectedCount: 0)) }
+    var deadline: UInt64 { startedAt &+ request.timeout.nanoseconds }
+    var isComplete: Bool { phase == .complete }
+    var awaiting: Step? { position < steps.count ? steps[position] : nil }
+
+    /// Scripts and COPY exist outside the pipeline mode only.
+    var isOutsidePipeline: Bool {
+        if case .statements = request.work { false } else { true }
+    }
+
+    /// Keeps the first failure, and of several statements names the one that failed.
+    mutating func note(_ error: PostgresError) {
+        guard failure == nil else { return }
+        failure = error
+        guard case .statements(let list) = request.work, list.queries.count > 1 || list.commits else { return }
+        switch awaiting {
+        case .prepare(_, let place), .execute(_, let place):
+            let words = "statement \(place + 1) of \(list.queries.count) (\(list.queries[place].summary))"
+            failure = error.at(words)
+        case .begin, .commit, .rollback, .sync, nil: break
+        }
+    }
+
+    var result: Result<Answer, PostgresError> {
+        guard let failure else {
+            guard let interruption else { return .success(answer) }
+            // PostgreSQL does not undo a COMMIT that is asked to end while it waits for its standby, it only stops
+            // waiting: what is committed here may be missing there.
+            if request.commits { return .failure(PostgresError(.commitUnknown, reason: "COMMIT was interrupted")) }
+            return request.isCopyStep ? .failure(PostgresError(interruption.code)) : .success(answer)
+        }
         // The server tells all cancellations alike (57014); only we know who asked for this one.
         guard failure.sqlState == "57014", let interruption else { return .failure(failure) }
         return .failure(failure.with(interruption.code))
@@ -69,8 +88,11 @@ struct Operation {
 
     /// The outcome when the connection is gone.
     /// - Parameter detail: libpq's words.
-    func resultWhenLost(detail: String) -> Result<PostgresRows, PostgresError> {
+    func resultWhenLost(detail: String) -> Result<Answer, PostgresError> {
         guard !isComplete else { return result }
+        // A statement that failed kept the server from running the COMMIT behind it. An error without a state is
+        // libpq's own word for the lost connection.
+        if let failure, failure.code == .server, failure.sqlState != nil { return .failure(failure) }
         let isUnknown = request.codeWhenLost == .commitUnknown
         let code = isUnknown ? .commitUnknown : interruption?.code ?? request.codeWhenLost
         let words = [failure?.detail, detail].compactMap { $0 }.joined(separator: " / ")

@@ -25,6 +25,7 @@ struct PoolState {
 
     let countMax: Int
     let waiterCountMax: Int
+    private let servers: ServerMemory
     /// Idle, lent and opening.
     private(set) var count = 0
     private(set) var isClosing = false
@@ -38,7 +39,8 @@ struct PoolState {
     private(set) var waiterCount = 0
     private var drainWaiters: [CheckedContinuation<Void, Never>] = []
 
-    init(countMax: Int, waiterCountMax: Int = 1024) {
+    init(countMax: Int, waiterCountMax: Int = 1024, servers: ServerMemory) {
+        self.servers = servers
         self.countMax = countMax
         self.waiterCountMax = waiterCountMax
     }
@@ -48,7 +50,8 @@ struct PoolState {
         guard !isClosing else { throw PostgresError(.poolClosed) }
         guard waiterCount == 0 else { return nil }
         while let connection = idle.popLast() {
-            if connection.condition.load(ordering: .acquiring) == .ready { return .connection(connection) }
+            let isReady = connection.condition.load(ordering: .acquiring) == .ready
+            if isReady && connection.generation == servers.generation { return .connection(connection) }
             count -= 1
         }
         guard count < countMax else { return nil }

@@ -2,6 +2,7 @@
 package struct PostgresConfiguration: Sendable {
     /// A libpq URI or conninfo; may name several hosts with `target_session_attrs=read-write`. A secret.
     let connectionString: String
+    let security: PostgresSecurity
     package let schema: String?
     package let applicationName: String
     package let connectionCountMax: Int
@@ -16,11 +17,13 @@ package struct PostgresConfiguration: Sendable {
     ///   - connectionCountMax: the server's `max_connections` must hold the sum over all pools and replicas.
     ///   - acquireTimeout: how long a caller waits for a free connection.
     ///   - statementTimeout: how long one statement may take; the server ends it 5 s later should we be gone.
-    ///   - connectTimeout: how long opening a connection may take, name resolution excepted: libpq blocks there.
+    ///   - connectTimeout: how long opening a connection may take with each host that the string names, name
+    ///     resolution excepted: libpq blocks there.
+    ///   - security: TLS where the string is silent, and which hosts may be reached without.
     package init(
         connectionString: String, schema: String? = nil, applicationName: String, connectionCountMax: Int = 8,
         acquireTimeout: Duration = .seconds(5), statementTimeout: Duration = .seconds(30),
-        connectTimeout: Duration = .seconds(5)
+        connectTimeout: Duration = .seconds(5), security: PostgresSecurity = PostgresSecurity()
     ) {
         precondition(connectionCountMax > 0, "a pool of no connections would make every caller wait in vain")
         self.connectionString = connectionString
@@ -30,7 +33,13 @@ package struct PostgresConfiguration: Sendable {
         self.acquireTimeout = acquireTimeout
         self.statementTimeout = statementTimeout
         self.connectTimeout = connectTimeout
+        self.security = security
     }
+}
+
+extension PostgresConfiguration {
+    /// When the server ends a statement that we could not end ourselves.
+    var serverStatementTimeout: Duration { statementTimeout + .seconds(5) }
 }
 
 extension PostgresConfiguration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {

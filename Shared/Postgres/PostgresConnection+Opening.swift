@@ -1,30 +1,47 @@
 import CLibPQ
 import ConnectionLoop
 import Glibc
+import Synchronization
 
 /// A connection that is being opened.
 struct Opening {
     let number: UInt64
     let deadline: UInt64
+    /// For messages.
+    let server: String
     let continuation: CheckedContinuation<PostgresError?, Never>
     var interest: LoopExecutor.Interest
 }
 
 extension PostgresConnection {
-    /// Connects and logs in.
-    /// - Throws: `.connectionRefused`, `.cancelled` or `.configuration`.
+    /// Connects and logs in, to the first server that answers and may do what the connection string asks for.
+    /// - Throws: `.connectionRefused` with every server's reason, `.cancelled` or `.configuration`.
     static func open(
-        _ configuration: PostgresConfiguration, metrics: PostgresMetrics, statementCountMax: Int = 256
+        _ configuration: PostgresConfiguration, metrics: PostgresMetrics, servers: ServerMemory = ServerMemory(),
+        statementCountMax: Int = 256
     ) async throws(PostgresError) -> PostgresConnection {
+        let candidates = try ConnectionParameters(configuration).servers()
+        servers.remember(candidates)
         let connection = PostgresConnection(
-            configuration: configuration, metrics: metrics, statementCountMax: statementCountMax)
-        try await connection.open()
-        return connection
+            configuration: configuration, metrics: metrics, servers: servers, statementCountMax: statementCountMax)
+        var refusals: [String] = []
+        // The one that answered last goes first: another that swallows packets would cost every opening its time.
+        for place in servers.order(of: candidates) {
+            do throws(PostgresError) {
+                try await connection.open(candidates[place])
+                servers.answered(place)
+                return connection
+            } catch {
+                guard error.code == .connectionRefused else { throw error }
+                refusals.append(error.reason ?? "refused")
+            }
+        }
+        throw PostgresError(.connectionRefused, reason: refusals.joined(separator: "; "))
     }
 
-    private func open() async throws(PostgresError) {
+    private func open(_ server: ConnectionParameters) async throws(PostgresError) {
         guard !Task.isCancelled else { throw PostgresError(.cancelled) }
-        guard let handle = try ConnectionParameters(configuration).start() else {
+        guard let handle = server.start() else {
             throw PostgresError(.connectionRefused, reason: "no memory for a connection")
         }
         self.handle = handle
@@ -35,7 +52,9 @@ extension PostgresConnection {
         let failure = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 // libpq's manual: begin as if PQconnectPoll had asked to write.
-                opening = Opening(number: number, deadline: deadline, continuation: continuation, interest: .write)
+                opening = Opening(
+                    number: number, deadline: deadline, server: server.name, continuation: continuation,
+                    interest: .write)
                 guard PQstatus(handle) != CONNECTION_BAD else { return endOpening(refusal(handle)) }
                 watchSocket(handle, for: .write)
             }
@@ -43,6 +62,7 @@ extension PostgresConnection {
             cancel(number)
         }
         if let failure { throw failure }
+        condition.store(.ready, ordering: .releasing)
     }
 
     func tickOpening() -> Int32 {
@@ -53,7 +73,8 @@ extension PostgresConnection {
             return -1
         }
         guard now < opening.deadline else {
-            endOpening(PostgresError(.connectionRefused, reason: "no answer within \(configuration.connectTimeout)"))
+            let reason = "\(opening.server): no answer within \(configuration.connectTimeout)"
+            endOpening(PostgresError(.connectionRefused, reason: reason))
             return -1
         }
         // PQconnectPoll takes a call for the news that the socket is ready; a wake-up for another reason is none.
@@ -94,10 +115,5 @@ extension PostgresConnection {
     private func refusal(_ handle: OpaquePointer) -> PostgresError {
         let message = String(cString: PQerrorMessage(handle)).split(separator: "\n").joined(separator: "; ")
         return PostgresError(.connectionRefused, reason: message)
-    }
-
-    private func isReady(_ descriptor: Int32, for interest: LoopExecutor.Interest) -> Bool {
-        var descriptor = pollfd(fd: descriptor, events: interest.rawValue, revents: 0)
-        return poll(&descriptor, 1, 0) > 0
     }
 }

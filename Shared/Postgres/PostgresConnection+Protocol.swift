@@ -10,42 +10,61 @@ extension PostgresConnection {
             return continuation.resume(returning: .failure(lostBefore("the statement")))
         }
         var operation = Operation(
-            number: number, request: request, startedAt: monotonicNanoseconds(), continuation: continuation,
-            awaiting: .execute)
+            number: number, request: request, startedAt: monotonicNanoseconds(), continuation: continuation)
         let isSent =
             switch request.work {
-            case .statement(let query, let isolation): send(query, begins: isolation, as: &operation, on: handle)
-            case .command(let text): send(text, on: handle) && PQpipelineSync(handle) == 1
-            // Several statements in one text exist in the simple protocol only, and that not in a pipeline.
-            case .script(let script): PQexitPipelineMode(handle) == 1 && PQsendQuery(handle, script) == 1
+            case .statements(let list): send(list, as: &operation, on: handle)
+            // Several statements in one text, and COPY, exist in the simple protocol only, and that not in a pipeline.
+            case .script(let text), .copyStart(let text):
+                PQexitPipelineMode(handle) == 1 && PQsendQuery(handle, text) == 1
+            case .copyData(let bytes): put(bytes, on: handle)
+            case .copyEnd(let isAborted): PQputCopyEnd(handle, isAborted ? "the client gave up" : nil) == 1
+            case .copyRead, .copyDrain: resumeReading(handle)
             }
         self.operation = operation
         // Half of a request is in libpq's queue now, and nothing takes it out again.
-        if !isSent { lose() }
+        guard isSent else { return lose() }
+        if case .copyDrain = request.work { _ = interrupt(.cancelled, now: operation.startedAt) }
     }
 
-    private func send(
-        _ query: PostgresQuery, begins isolation: PostgresIsolation?, as operation: inout Operation,
-        on handle: OpaquePointer
-    ) -> Bool {
-        let key = StatementCache.Key(text: query.text, types: query.parameters.types)
-        let known = cache.find(key)
-        let statement = known ?? cache.make(key)
-        operation.statement = statement
-        operation.prepares = known == nil
-        operation.awaiting = isolation != nil ? .begin : known == nil ? .prepare : .execute
-        if let isolation {
+    private func send(_ list: StatementList, as operation: inout Operation, on handle: OpaquePointer) -> Bool {
+        if let isolation = list.isolation {
+            operation.steps.append(.begin)
             guard send(isolation.begin, on: handle) else { return false }
         }
-        if known == nil {
-            let isSent = query.text.withUnsafeBytes { text in
-                PQsendPrepare(
-                    handle, statement.name, text.assumingMemoryBound(to: CChar.self).baseAddress,
-                    Int32(query.parameters.count), query.parameters.types)
+        // The same text may occur twice before the server has prepared it.
+        var fresh: [StatementCache.Key: PreparedStatement] = [:]
+        for (place, query) in list.queries.enumerated() {
+            let key = StatementCache.Key(text: query.text, types: query.parameters.types)
+            let statement: PreparedStatement
+            if let known = cache.find(key) ?? fresh[key] {
+                statement = known
+            } else {
+                statement = cache.make(key)
+                fresh[key] = statement
+                operation.steps.append(.prepare(statement, place))
+                guard prepare(query, as: statement, on: handle) else { return false }
             }
-            guard isSent == 1 else { return false }
+            operation.steps.append(.execute(statement, place))
+            guard send(query.parameters, to: statement, on: handle) else { return false }
         }
-        return send(query.parameters, to: statement, on: handle) && PQpipelineSync(handle) == 1
+        if list.commits || list.rollsBack {
+            operation.steps.append(list.commits ? .commit : .rollback)
+            guard send(list.commits ? "COMMIT" : "ROLLBACK", on: handle) else { return false }
+        }
+        operation.steps.append(.sync)
+        operation.answer.rows.reserveCapacity(list.queries.count)
+        return PQpipelineSync(handle) == 1
+    }
+
+    private func prepare(
+        _ query: PostgresQuery, as statement: PreparedStatement, on handle: OpaquePointer
+    ) -> Bool {
+        query.text.withUnsafeBytes { text in
+            PQsendPrepare(
+                handle, statement.name, text.assumingMemoryBound(to: CChar.self).baseAddress,
+                Int32(query.parameters.count), query.parameters.types) == 1
+        }
     }
 
     private func send(
@@ -76,21 +95,37 @@ extension PostgresConnection {
 
     /// Takes the answers that have arrived.
     func collect() {
-        while let handle, let operation, !operation.isComplete, PQisBusy(handle) == 0 {
-            if let pointer = PQgetResult(handle) {
-                take(PostgresResult(pointer))
-                PQclear(pointer)
-            } else if PQstatus(handle) == CONNECTION_BAD {
-                return lose()
-            } else if operation.isScript {
-                guard PQenterPipelineMode(handle) == 1 else { return lose() }
+        while let handle, let phase = operation?.phase {
+            switch phase {
+            case .complete:
+                return
+            case .flush:
+                guard operation?.isFlushed == true else { return }
                 complete()
-            } else if operation.awaiting == .sync {
-                // No answer is left and the last one did not come: we and the server disagree about the protocol.
-                return lose()
-            } else {
-                self.operation?.advance()
+            case .copiedRows:
+                guard collectCopiedRows(handle) else { return }
+            case .results:
+                guard PQisBusy(handle) == 0 else { return }
+                collectResult(handle)
             }
+        }
+    }
+
+    private func collectResult(_ handle: OpaquePointer) {
+        if let pointer = PQgetResult(handle) {
+            take(PostgresResult(pointer))
+            PQclear(pointer)
+        } else if PQstatus(handle) == CONNECTION_BAD {
+            lose()
+        } else if operation?.isOutsidePipeline == true {
+            isCopyingOut = false
+            guard PQenterPipelineMode(handle) == 1 else { return lose() }
+            complete()
+        } else if case .sync = operation?.awaiting {
+            // No answer is left and the last one did not come: we and the server disagree about the protocol.
+            lose()
+        } else {
+            operation?.position += 1
         }
     }
 
@@ -100,38 +135,51 @@ extension PostgresConnection {
             complete()
         case PGRES_FATAL_ERROR, PGRES_BAD_RESPONSE:
             let error = result.error
-            if operation?.failure == nil { operation?.failure = error }
-            if let statement = operation?.statement, error.isStalePlan { cache.forget(statement) }
+            operation?.note(error)
+            if error.isStalePlan { forgetAwaited() }
         case PGRES_PIPELINE_ABORTED:
             break  // follows an error that is noted already
         case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
-            operation?.failure = PostgresError(.configuration, reason: "COPY is not supported")
-            operation?.isComplete = true
-            lose()
-        default:
+            beginCopying(result.status)
+        case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY:
             takeSuccess(result)
-        }
-    }
-
-    private func takeSuccess(_ result: PostgresResult) {
-        guard let operation, let statement = operation.statement else { return }
-        switch operation.awaiting {
-        case .prepare:
-            cache.insert(statement)
-        case .execute:
-            if statement.columns == nil { statement.columns = result.columns() }
-            do {
-                self.operation?.rows = try result.rows(known: statement.columns)
-            } catch {
-                self.operation?.failure = error
-            }
-        case .begin, .sync:
+        default:
             break
         }
     }
 
-    private func complete() {
-        operation?.isComplete = true
+    private func takeSuccess(_ result: PostgresResult) {
+        switch operation?.awaiting {
+        case .prepare(let statement, _):
+            cache.insert(statement)
+        case .execute(let statement, _):
+            if statement.columns == nil { statement.columns = result.columns() }
+            append(result, known: statement.columns)
+        case nil:
+            // Of a COPY: how many rows. A script's rows are dropped.
+            if operation?.request.isCopyStep == true { append(result, known: nil) }
+        case .begin, .commit, .rollback, .sync:
+            break
+        }
+    }
+
+    private func append(_ result: PostgresResult, known columns: ResultColumns?) {
+        do {
+            operation?.answer.rows.append(try result.rows(known: columns))
+        } catch {
+            operation?.note(error)
+        }
+    }
+
+    private func forgetAwaited() {
+        switch operation?.awaiting {
+        case .prepare(let statement, _), .execute(let statement, _): cache.forget(statement)
+        case .begin, .commit, .rollback, .sync, nil: break
+        }
+    }
+
+    func complete() {
+        operation?.phase = .complete
         // A cancellation that is still on its way would hit the next statement: `watch` waits for it.
         guard let operation, operation.interruption == nil else { return }
         deliver(operation.result)

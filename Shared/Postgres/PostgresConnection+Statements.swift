@@ -1,22 +1,24 @@
 import CLibPQ
 
 extension PostgresConnection {
-    /// Runs one statement: in the transaction of the token, which its first statement begins, or on its own.
+    /// Runs statements in one round trip: in the transaction of the token, which its first statements begin, or on
+    /// their own, where they commit or fail together.
     func execute(
-        _ query: PostgresQuery, in transaction: TransactionToken?
-    ) async throws(PostgresError) -> PostgresRows {
+        _ queries: [PostgresQuery], in transaction: TransactionToken?
+    ) async throws(PostgresError) -> [PostgresRows] {
         await takeTurn()
         defer { giveTurn() }
         await deallocateEvicted()
         let request = Request(
-            work: .statement(query, begins: try enter(transaction)), timeout: configuration.statementTimeout,
-            isCancellable: true, codeWhenLost: codeWhenLost(transaction, isSelect: query.isSelect))
+            work: .statements(StatementList(isolation: try enter(transaction), queries: queries)),
+            timeout: configuration.statementTimeout, isCancellable: true,
+            codeWhenLost: codeWhenLost(transaction, isSelect: queries.allSatisfy(\.isSelect)))
         let result = await perform(request)
         // Outside a transaction nothing is lost by preparing the statement anew; inside, the whole closure runs again.
         guard case .failure(let error) = result, error.isStalePlan, transaction == nil, isIdle else {
-            return try result.get()
+            return try result.get().rows
         }
-        return try await perform(request).get()
+        return try await perform(request).get().rows
     }
 
     /// Runs several statements in the simple protocol. Its rows are dropped.
@@ -26,7 +28,7 @@ extension PostgresConnection {
         await takeTurn()
         defer { giveTurn() }
         if let isolation = try enter(transaction) {
-            _ = try await perform(command(isolation.begin, codeWhenLost: .connectionLost)).get()
+            _ = try await perform(list(StatementList(isolation: isolation), codeWhenLost: .connectionLost)).get()
         }
         let code = codeWhenLost(transaction, isSelect: false)
         let request = Request(work: .script(script), timeout: timeout, isCancellable: true, codeWhenLost: code)
@@ -34,15 +36,25 @@ extension PostgresConnection {
     }
 
     /// Commits what the closure of this token did; nothing when it ran no statement.
-    func commit(_ transaction: TransactionToken) async throws(PostgresError) {
+    /// - Parameter queries: statements that go out with COMMIT. The first that fails keeps it from running.
+    func commit(_ transaction: TransactionToken, after queries: [PostgresQuery]) async throws(PostgresError) {
         await takeTurn()
         defer { giveTurn() }
-        guard openTransaction == transaction.number else { return }
+        guard !queries.isEmpty || openTransaction == transaction.number else { return }
+        let isolation = queries.isEmpty ? nil : try enter(transaction)
         openTransaction = 0
         guard let handle else { throw transactionFailure ?? lostBefore("COMMIT") }
         switch PQtransactionStatus(handle) {
-        case PQTRANS_INTRANS:
-            _ = try await perform(command("COMMIT", codeWhenLost: .commitUnknown)).get()
+        case PQTRANS_IDLE where isolation != nil, PQTRANS_INTRANS:
+            var statements = StatementList(isolation: isolation, queries: queries)
+            statements.commits = true
+            let request = list(statements, codeWhenLost: .commitUnknown, isCancellable: !queries.isEmpty)
+            do throws(PostgresError) {
+                _ = try await perform(request).get()
+            } catch {
+                if self.handle != nil && !isIdle { await rollBack() }
+                throw error
+            }
         case PQTRANS_INERROR:
             // The closure caught an error that had already ended its transaction: what it did is not committed, and
             // PostgreSQL would answer our COMMIT with a quiet ROLLBACK.
@@ -82,7 +94,7 @@ extension PostgresConnection {
     }
 
     /// - Returns: the isolation to begin with, when this is the transaction's first statement.
-    private func enter(_ transaction: TransactionToken?) throws(PostgresError) -> PostgresIsolation? {
+    func enter(_ transaction: TransactionToken?) throws(PostgresError) -> PostgresIsolation? {
         guard let transaction else {
             guard openTransaction == 0 else {
                 throw PostgresError(.configuration, reason: "a transaction is open on this lease: use it").unsent()
@@ -112,15 +124,18 @@ extension PostgresConnection {
         transaction != nil || isSelect ? .connectionLost : .commitUnknown
     }
 
-    private func command(_ text: StaticString, codeWhenLost: PostgresError.Code) -> Request {
+    func list(
+        _ statements: StatementList, codeWhenLost: PostgresError.Code, isCancellable: Bool = false
+    ) -> Request {
         Request(
-            work: .command(text), timeout: configuration.statementTimeout, isCancellable: false,
+            work: .statements(statements), timeout: configuration.statementTimeout, isCancellable: isCancellable,
             codeWhenLost: codeWhenLost)
     }
 
     private func rollBack() async {
         let request = Request(
-            work: .command("ROLLBACK"), timeout: .seconds(5), isCancellable: false, codeWhenLost: .connectionLost)
+            work: .statements(StatementList(rollsBack: true)), timeout: .seconds(5), isCancellable: false,
+            codeWhenLost: .connectionLost)
         if case .failure = await perform(request) { closeHandle() }
     }
 

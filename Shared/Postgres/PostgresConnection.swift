@@ -29,6 +29,9 @@ actor PostgresConnection {
 
     let configuration: PostgresConfiguration
     let metrics: PostgresMetrics
+    let servers: ServerMemory
+    /// ``ServerMemory/generation`` when it was opened.
+    nonisolated let generation: UInt64
     var handle: OpaquePointer?
     var opening: Opening?
     var operation: Operation?
@@ -37,13 +40,20 @@ actor PostgresConnection {
     var openTransaction: UInt64 = 0
     /// What failed first in it. PostgreSQL answers everything after it with "transaction is aborted".
     var transactionFailure: PostgresError?
+    /// Rows of a COPY may come that nobody has asked for yet.
+    var isCopyingOut = false
     private var lastNumber: UInt64 = 0
     private var isTaken = false
     private var turns: [CheckedContinuation<Void, Never>] = []
 
-    init(configuration: PostgresConfiguration, metrics: PostgresMetrics, statementCountMax: Int = 256) {
+    init(
+        configuration: PostgresConfiguration, metrics: PostgresMetrics, servers: ServerMemory,
+        statementCountMax: Int = 256
+    ) {
         self.configuration = configuration
         self.metrics = metrics
+        self.servers = servers
+        generation = servers.generation
         cache = StatementCache(countMax: statementCountMax)
         let lifetimeSeconds = UInt64.random(in: 3000...4200)
         expiresAt = monotonicNanoseconds() + lifetimeSeconds * 1_000_000_000
@@ -57,8 +67,11 @@ actor PostgresConnection {
     // MARK: Requests
 
     /// Runs a request: one at a time, in the order of arrival.
-    func perform(_ request: Request) async -> Result<PostgresRows, PostgresError> {
-        if request.isCancellable && Task.isCancelled { return .failure(PostgresError(.cancelled).unsent()) }
+    /// - Parameter evenIfCancelled: for what has to be done after a cancellation.
+    func perform(_ request: Request, evenIfCancelled: Bool = false) async -> Result<Answer, PostgresError> {
+        if request.isCancellable && !evenIfCancelled && Task.isCancelled {
+            return .failure(PostgresError(.cancelled).unsent())
+        }
         let number = nextNumber()
         return await withTaskCancellationHandler {
             await withCheckedContinuation { start(request, number: number, continuation: $0) }
@@ -104,7 +117,11 @@ actor PostgresConnection {
     func tick() -> Int32 {
         guard let handle else { return -1 }
         if opening != nil { return tickOpening() }
-        let isAlive = flush(handle) && PQconsumeInput(handle) == 1
+        guard !isCopyingOut || operation != nil else {
+            pauseReading()
+            return -1
+        }
+        let isAlive = flush(handle) && read(handle)
         collect()
         if !isAlive { lose() }
         return watch()
@@ -116,6 +133,25 @@ actor PostgresConnection {
         operation?.isFlushed = rest == 0
         loop.wait(for: rest > 0 ? [.read, .write] : .read)
         return rest >= 0
+    }
+
+    /// Reads what has arrived.
+    private func read(_ handle: OpaquePointer) -> Bool {
+        guard PQconsumeInput(handle) == 1 else { return false }
+        guard PQsslInUse(handle) == 1 else { return true }
+        // OpenSSL may hold the rest of a record, up to 8 KiB after libpq took its first half, while the socket has
+        // nothing left that could wake the loop. libpq tells nobody, so it is asked once more behind an empty socket.
+        for _ in 0..<64 {
+            let isEmpty = !isReady(PQsocket(handle), for: .read)
+            guard PQconsumeInput(handle) == 1 else { return false }
+            if isEmpty { break }
+        }
+        return true
+    }
+
+    func isReady(_ descriptor: Int32, for interest: LoopExecutor.Interest) -> Bool {
+        var descriptor = pollfd(fd: descriptor, events: interest.rawValue, revents: 0)
+        return poll(&descriptor, 1, 0) > 0
     }
 
     /// Sees to deadlines and cancellations.
@@ -140,7 +176,7 @@ actor PostgresConnection {
         return sleepMilliseconds(from: now, until: operation.deadline)
     }
 
-    private func interrupt(_ code: PostgresError.Code, now: UInt64) -> Int32 {
+    func interrupt(_ code: PostgresError.Code, now: UInt64) -> Int32 {
         let isCancellable = operation?.request.isCancellable ?? false
         guard isCancellable, let handle, let cancellation = ServerCancellation(of: handle, waking: loop) else {
             lose()
@@ -155,14 +191,18 @@ actor PostgresConnection {
     // MARK: Ends
 
     /// Hands the outcome to whoever waits for it.
-    func deliver(_ result: Result<PostgresRows, PostgresError>) {
+    func deliver(_ result: Result<Answer, PostgresError>) {
         guard let operation else { return }
         self.operation = nil
-        metrics.statementDuration.recordNanoseconds(Int64(monotonicNanoseconds() - operation.startedAt))
+        if !operation.request.isCopyStep {
+            metrics.statementDuration.recordNanoseconds(Int64(monotonicNanoseconds() - operation.startedAt))
+        }
         if case .failure(let error) = result {
             if transactionFailure == nil { transactionFailure = error }
             if error.endsConnection { closeHandle() }
+            if error.meansReadOnlyServer { servers.distrust(generation) }
         }
+        leaveReadOnlyServer()
         if let handle {
             let isIdle = PQtransactionStatus(handle) == PQTRANS_IDLE
             condition.store(isIdle ? .ready : .inTransaction, ordering: .releasing)
@@ -180,8 +220,24 @@ actor PostgresConnection {
         if let operation { deliver(operation.resultWhenLost(detail: detail)) }
     }
 
+    /// A server that tells that it became a standby, or was set read-only, is of no use to a pool that writes, and
+    /// neither are the other connections to it.
+    private func leaveReadOnlyServer() {
+        guard servers.mustWrite, let handle, PQtransactionStatus(handle) == PQTRANS_IDLE,
+            ["in_hot_standby", "default_transaction_read_only"].contains(where: { isOn($0, handle) })
+        else { return }
+        servers.distrust(generation)
+        closeHandle()
+    }
+
+    private func isOn(_ parameter: StaticString, _ handle: OpaquePointer) -> Bool {
+        let name = UnsafeRawPointer(parameter.utf8Start).assumingMemoryBound(to: CChar.self)
+        return PQparameterStatus(handle, name).map { strcmp($0, "on") == 0 } ?? false
+    }
+
     func closeHandle() {
         condition.store(.dead, ordering: .releasing)
+        isCopyingOut = false
         guard let handle else { return }
         loop.detach()
         PQfinish(handle)

@@ -22,7 +22,8 @@ package struct PostgresError: Error {
         case poolClosed
         /// A value of the result does not have the form that the caller asked for.
         case decoding
-        /// The program is at fault: connection string, use of a session after its closure, a script with COPY.
+        /// The program is at fault: connection string, use of a session after its closure, a row that is not as
+        /// COPY announced it.
         case configuration
     }
 
@@ -49,17 +50,22 @@ package struct PostgresError: Error {
         isUnsent = false
     }
 
-    private init(_ error: PostgresError, code: Code, isUnsent: Bool) {
+    private init(_ error: PostgresError, code: Code, reason: String?, isUnsent: Bool) {
         self.code = code
         sqlState = error.sqlState
         constraint = error.constraint
-        reason = error.reason
+        self.reason = reason
         detail = error.detail
         self.isUnsent = isUnsent
     }
 
-    func with(_ code: Code) -> PostgresError { PostgresError(self, code: code, isUnsent: isUnsent) }
-    func unsent() -> PostgresError { PostgresError(self, code: code, isUnsent: true) }
+    func with(_ code: Code) -> PostgresError { PostgresError(self, code: code, reason: reason, isUnsent: isUnsent) }
+    func unsent() -> PostgresError { PostgresError(self, code: code, reason: reason, isUnsent: true) }
+    /// - Parameter place: where it happened, without values.
+    func at(_ place: String) -> PostgresError {
+        PostgresError(
+            self, code: code, reason: [place, reason].compactMap { $0 }.joined(separator: ": "), isUnsent: isUnsent)
+    }
 
     /// Whether the whole transaction may succeed when it is run again, at once or a little later.
     package var isRetriable: Bool {
@@ -82,10 +88,16 @@ package struct PostgresError: Error {
         sqlState == "26000" || (sqlState == "0A000" && detail?.contains("cached plan") == true)
     }
 
+    /// The server does not write: it became a standby, or was set read-only.
+    var meansReadOnlyServer: Bool { sqlState == "25006" }
+
+    /// Nothing of the transaction was done and another server may do it.
+    var mayMove: Bool { code == .connectionLost || meansReadOnlyServer }
+
     /// The server goes down or this connection reached a server that may not write: it is of no further use.
     var endsConnection: Bool {
         guard let sqlState else { return false }
-        return sqlState == "25006" || sqlState.hasPrefix("57P") || sqlState.hasPrefix("08")
+        return meansReadOnlyServer || sqlState.hasPrefix("57P") || sqlState.hasPrefix("08")
     }
 
     /// Lock not available, out of a resource, or a server that goes down.

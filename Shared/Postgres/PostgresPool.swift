@@ -15,6 +15,7 @@ package final class PostgresPool: Service, PostgresSession, Sendable {
     package let configuration: PostgresConfiguration
     let metrics: PostgresMetrics
     private let logger: Logger
+    private let servers = ServerMemory()
     private let state: Mutex<PoolState>
     private let clock = PoolClock()
     private let lastTicket = Atomic<UInt64>(0)
@@ -23,7 +24,7 @@ package final class PostgresPool: Service, PostgresSession, Sendable {
         self.configuration = configuration
         self.logger = logger
         metrics = PostgresMetrics(pool: configuration.applicationName)
-        state = Mutex(PoolState(countMax: configuration.connectionCountMax))
+        state = Mutex(PoolState(countMax: configuration.connectionCountMax, servers: servers))
     }
 
     /// Waits for the graceful shutdown of its service group, then closes. List the pool before whatever uses it, so
@@ -52,7 +53,7 @@ package final class PostgresPool: Service, PostgresSession, Sendable {
     }
 
     /// Runs one statement, which commits by itself. A statement that was never sent because its connection had died,
-    /// and a `select` that lost its connection, run again on another one.
+    /// a `select` that lost its connection, and what a server that does not write refused, run again on another one.
     @discardableResult
     package func query(_ query: PostgresQuery) async throws(PostgresError) -> PostgresRows {
         var retryCount = 0
@@ -60,11 +61,10 @@ package final class PostgresPool: Service, PostgresSession, Sendable {
             let connection = try await acquire()
             do throws(PostgresError) {
                 defer { release(connection) }
-                return try await connection.execute(query, in: nil)
+                return try await connection.execute([query], in: nil).last ?? PostgresRows(affectedCount: 0)
             } catch {
-                guard error.code == .connectionLost, error.isUnsent || query.isSelect, retryCount < 2 else {
-                    throw error
-                }
+                let isHarmless = error.meansReadOnlyServer || error.isUnsent || query.isSelect
+                guard error.mayMove, isHarmless, retryCount < 2 else { throw error }
                 retryCount += 1
             }
         }
@@ -91,8 +91,9 @@ package final class PostgresPool: Service, PostgresSession, Sendable {
     /// Runs a closure in a transaction: committed when it returns, rolled back when it throws.
     ///
     /// BEGIN travels with the first statement, and a closure without statements costs nothing. A connection that turns
-    /// out dead at the first statement is replaced. COMMIT is sent even when the task was cancelled meanwhile, and is
-    /// not cancelled itself; when its answer is lost the error is `.commitUnknown`.
+    /// out at the first statement to be dead, or to belong to a server that does not write any more, is replaced.
+    /// COMMIT is sent even when the task was cancelled meanwhile, and is not cancelled itself; when its answer is lost
+    /// the error is `.commitUnknown`.
     /// - Parameters:
     ///   - attempts: how often the closure runs at most when the transaction loses against another one (serialisation
     ///     failure, deadlock), with a jittered delay before each; what it changes outside the database it must be able
@@ -125,7 +126,8 @@ package final class PostgresPool: Service, PostgresSession, Sendable {
 
     func release(_ connection: PostgresConnection) {
         let condition = connection.condition.load(ordering: .acquiring)
-        let isReusable = condition == .ready && monotonicNanoseconds() < connection.expiresAt
+        let isCurrent = connection.generation == servers.generation
+        let isReusable = condition == .ready && isCurrent && monotonicNanoseconds() < connection.expiresAt
         if condition == .inTransaction { logger.error("a connection came back inside a transaction and was closed") }
         follow(state.withLock { $0.put(isReusable ? connection : nil) })
         if !isReusable { recordCount() }
@@ -134,7 +136,7 @@ package final class PostgresPool: Service, PostgresSession, Sendable {
     private func open() async throws(PostgresError) -> PostgresConnection {
         do throws(PostgresError) {
             await startClock()
-            let connection = try await PostgresConnection.open(configuration, metrics: metrics)
+            let connection = try await PostgresConnection.open(configuration, metrics: metrics, servers: servers)
             recordCount()
             return connection
         } catch {

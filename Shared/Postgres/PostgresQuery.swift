@@ -29,6 +29,16 @@ package struct PostgresQuery: ExpressibleByStringInterpolation, Sendable {
         return first.elementsEqual("select".utf8) { $0 | 0x20 == $1 }
     }
 
+    /// For the limits on what is sent at once.
+    var byteCount: Int { text.count + parameters.bytes.count + parameters.count * 4 }
+
+    /// The beginning of the text, to name the statement in an error. It holds no values: those are parameters.
+    var summary: String {
+        let words = String(decoding: text.dropLast(), as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        let line = words.prefix(12).joined(separator: " ")
+        return line.count > 60 ? line.prefix(60) + "…" : line
+    }
+
     package struct StringInterpolation: StringInterpolationProtocol {
         var text: [UInt8] = []
         var parameters = PostgresParameters()

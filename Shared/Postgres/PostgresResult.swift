@@ -51,7 +51,9 @@ struct PostgresResult {
         let primary = field("M") ?? String(cString: PQresultErrorMessage(pointer))
         let detail = [primary, field("D"), field("H")].compactMap { $0 }.joined(separator: " / ")
         let sqlState = field("C")
-        let error = PostgresError(.server, sqlState: sqlState, constraint: field("n"), detail: detail)
+        let error = PostgresError(
+            .server, sqlState: sqlState, constraint: field("n"), reason: copyLine.map { "line \($0) of the COPY" },
+            detail: detail)
         return switch sqlState {
         // Our own statement_timeout on the server; a cancellation that we asked for is told by who asked.
         case "57014": error.with(.deadlineExceeded)
@@ -76,6 +78,21 @@ struct PostgresResult {
             }
             count = byteCount
         }
+    }
+
+    /// The line at which COPY failed. The server tells it in its context, beside the line's contents: only the number
+    /// leaves here.
+    private var copyLine: Int? {
+        guard let lines = field("W")?.split(separator: "\n"),
+            let context = lines.first(where: { $0.hasPrefix("COPY ") })
+        else { return nil }
+        let marker = ", line "
+        var rest = context[...]
+        while !rest.isEmpty {
+            if rest.hasPrefix(marker) { return Int(rest.dropFirst(marker.count).prefix { $0.isNumber }) }
+            rest = rest.dropFirst()
+        }
+        return nil
     }
 
     /// A field of the error by its letter in the protocol (PG_DIAG_…, which are C character macros).

@@ -13,13 +13,23 @@ package struct PostgresLease: PostgresSession {
 
     @discardableResult
     package func query(_ query: PostgresQuery) async throws(PostgresError) -> PostgresRows {
-        try await lent.use().execute(query, in: nil)
+        try await lent.use().connection.execute([query], in: nil).last ?? PostgresRows(affectedCount: 0)
+    }
+
+    /// Runs statements in one round trip, which together commit or fail: the first that fails keeps those behind it
+    /// from running, and the error names it.
+    /// - Returns: one result per statement.
+    @discardableResult
+    package func pipeline(_ queries: [PostgresQuery]) async throws(PostgresError) -> [PostgresRows] {
+        try StatementList.check(queries)
+        guard !queries.isEmpty else { return [] }
+        return try await lent.use().connection.execute(queries, in: nil)
     }
 
     /// Runs SQL text with any number of statements, which together commit or fail unless the text says otherwise.
     /// - Parameter sql: trusted text; it is not prepared and takes no parameters.
     package func executeScript(_ sql: String, timeout: Duration = .seconds(600)) async throws(PostgresError) {
-        try await lent.use().executeScript(sql, timeout: timeout, in: nil)
+        try await lent.use().connection.executeScript(sql, timeout: timeout, in: nil)
     }
 
     /// As ``PostgresPool/withTransaction(isolation:attempts:_:)``, on this connection, which is not replaced when it
@@ -29,7 +39,7 @@ package struct PostgresLease: PostgresSession {
         isolation: PostgresIsolation = .readCommitted, attempts: Int = 5,
         _ body: (PostgresTransaction) async throws -> R
     ) async throws -> R {
-        let connection = try lent.use()
+        let connection = try lent.use().connection
         return try await repeatingConflicts(attempts: attempts, metrics: metrics) {
             await LentConnection(connection).attempt(isolation: isolation, replacingFrom: nil, body)
         }
@@ -44,81 +54,46 @@ package struct PostgresTransaction: PostgresSession {
 
     @discardableResult
     package func query(_ query: PostgresQuery) async throws(PostgresError) -> PostgresRows {
-        let connection = try lent.use()
+        try await run([query]).last ?? PostgresRows(affectedCount: 0)
+    }
+
+    /// Runs statements in one round trip, for those that do not need each other's results. The first that fails keeps
+    /// those behind it from running, and the error names it.
+    /// - Returns: one result per statement.
+    @discardableResult
+    package func pipeline(_ queries: [PostgresQuery]) async throws(PostgresError) -> [PostgresRows] {
+        try StatementList.check(queries)
+        return Array(try await run(queries).suffix(queries.count))
+    }
+
+    /// Leaves a statement whose result nobody needs to go out with the next one, at the latest with COMMIT: it costs no
+    /// round trip of its own. What it fails with, whoever waits for that one gets, and the transaction is rolled back.
+    ///
+    /// Statements that wait for COMMIT are not sent when the task was cancelled meanwhile.
+    package func enqueue(_ query: PostgresQuery) async throws(PostgresError) {
+        // A statement too many goes out now, with those before it.
+        if try lent.enqueue(query) { _ = try await run([]) }
+    }
+
+    /// Sends what waits, and then these.
+    private func run(_ queries: [PostgresQuery]) async throws(PostgresError) -> [PostgresRows] {
+        let (connection, queued) = try lent.use()
+        let all = queued.isEmpty ? queries : queued + queries
+        guard !all.isEmpty else { return [] }
         do throws(PostgresError) {
-            return try await connection.execute(query, in: token)
+            return try await connection.execute(all, in: token)
         } catch {
-            guard error.code == .connectionLost, lent.useCount == 1, let pool else { throw error }
-            // Nothing of the transaction is lost with its first statement, so the closure need not know.
-            return try await lent.replace(connection, from: pool).execute(query, in: token)
+            guard error.mayMove, lent.useCount == 1, let pool else { throw error }
+            // Nothing of the transaction is lost with its first statements, so the closure need not know.
+            return try await lent.replace(connection, from: pool).execute(all, in: token)
         }
     }
 
     /// Runs SQL text with any number of statements inside the transaction.
     /// - Parameter sql: trusted text without transaction commands.
     package func executeScript(_ sql: String, timeout: Duration = .seconds(600)) async throws(PostgresError) {
-        try await lent.use().executeScript(sql, timeout: timeout, in: token)
-    }
-}
-
-/// A connection in the hands of a closure, which loses it when it ends.
-final class LentConnection: Sendable {
-    private struct State {
-        /// nil when a dead one could not be replaced.
-        var connection: PostgresConnection?
-        var isOver = false
-        var useCount = 0
-    }
-
-    private static let lastTransaction = Atomic<UInt64>(0)
-    private let state: Mutex<State>
-
-    init(_ connection: PostgresConnection) { state = Mutex(State(connection: connection)) }
-
-    var connection: PostgresConnection? { state.withLock { $0.connection } }
-    var useCount: Int { state.withLock { $0.useCount } }
-
-    func use() throws(PostgresError) -> PostgresConnection {
-        let (connection, isOver) = state.withLock { state in
-            state.useCount += 1
-            return (state.connection, state.isOver)
-        }
-        guard !isOver else { throw PostgresError(.configuration, reason: "the session was used after its closure") }
-        guard let connection else { throw PostgresError(.connectionLost) }
-        return connection
-    }
-
-    func end() { state.withLock { $0.isOver = true } }
-
-    func replace(
-        _ dead: PostgresConnection, from pool: PostgresPool
-    ) async throws(PostgresError) -> PostgresConnection {
-        state.withLock { $0.connection = nil }
-        pool.release(dead)
-        let fresh = try await pool.acquire()
-        state.withLock { $0.connection = fresh }
-        return fresh
-    }
-
-    /// Runs a transaction's closure once.
-    func attempt<R>(
-        isolation: PostgresIsolation, replacingFrom pool: PostgresPool?,
-        _ body: (PostgresTransaction) async throws -> R
-    ) async -> Attempt<R> {
-        let number = Self.lastTransaction.add(1, ordering: .relaxed).newValue
-        let token = TransactionToken(number: number, isolation: isolation)
-        do {
-            let value = try await body(PostgresTransaction(lent: self, token: token, pool: pool))
-            end()
-            guard let connection else { throw PostgresError(.connectionLost) }
-            try await connection.commit(token)
-            return .success(value)
-        } catch {
-            end()
-            // The closure may have turned the conflict into an error of its own; the connection remembers.
-            let first = await connection?.rollback(token) ?? error as? PostgresError
-            return first?.deservesAnotherAttempt == true ? .conflict(error) : .failure(error)
-        }
+        if lent.isWaiting { _ = try await run([]) }
+        try await lent.use().connection.executeScript(sql, timeout: timeout, in: token)
     }
 }
 
@@ -131,7 +106,7 @@ enum Attempt<R> {
 }
 
 extension PostgresError {
-    fileprivate var deservesAnotherAttempt: Bool { isTransactionConflict || isStalePlan }
+    var deservesAnotherAttempt: Bool { isTransactionConflict || isStalePlan }
 }
 
 /// Runs transactions until one does not lose against another, with a growing jittered delay between them.

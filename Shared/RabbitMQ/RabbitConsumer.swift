@@ -97,6 +97,9 @@ package actor RabbitConsumer {
         }
     }
 
+    /// Whether the batch came through the channel that is open now; another one's messages come again.
+    package func isCurrent(_ batch: DeliveryBatch) -> Bool { batch.generation == generation }
+
     /// The batch could not be handled. Everything that is not acknowledged goes back to the queue and comes again in
     /// order, after a delay that grows while no batch succeeds; other batches that are being worked on come again too.
     package func abandon(_ batch: DeliveryBatch) async {

@@ -14,7 +14,8 @@ enum DeadLetterSession<Definition: ServiceDefinition> {
         try settings.require([.databaseURL])
         _ = Telemetry.bootstrap(service: Definition.name, level: settings.logLevel)
         let logger = Logger(label: "dead-letters")
-        let pool = PostgresPool(configuration: settings.databaseConfiguration(url: .databaseURL), logger: logger)
+        let database = try settings.databaseConfiguration(url: .databaseURL)
+        let pool = PostgresPool(configuration: database, logger: logger)
         let result: Result<Void, any Error>
         do {
             let migrator = Migrator(schema: settings.text(.databaseSchema), files: Definition.allMigrations)

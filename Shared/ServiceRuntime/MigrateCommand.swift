@@ -14,7 +14,7 @@ struct MigrateCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
         try settings.require([.databaseOwnerURL])
         _ = Telemetry.bootstrap(service: Definition.name, level: settings.logLevel)
         let pool = PostgresPool(
-            configuration: settings.databaseConfiguration(url: .databaseOwnerURL), logger: Logger(label: "migrate"))
+            configuration: try settings.databaseConfiguration(url: .databaseOwnerURL), logger: Logger(label: "migrate"))
         let upgrade = SchemaUpgrade(
             of: Definition.self, schema: settings.text(.databaseSchema), runRole: settings.text(.databaseRunRole))
         do {

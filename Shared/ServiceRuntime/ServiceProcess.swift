@@ -28,7 +28,7 @@ struct ServiceProcess<Definition: ServiceDefinition>: Service {
     }
 
     func run() async throws {
-        let pool = PostgresPool(configuration: settings.databaseConfiguration(url: .databaseURL), logger: logger)
+        let pool = PostgresPool(configuration: try settings.databaseConfiguration(url: .databaseURL), logger: logger)
         let broker = try settings.brokerConfiguration(url: .brokerURL)
         let startUp = StartUp(
             pool: pool,

@@ -37,6 +37,16 @@ extension SettingKey {
         "database.schema", .text(bytesMax: 63), about: "the service's schema")
     package static let databaseRunRole = SettingKey(
         "database.run-role", .text(bytesMax: 63), about: "role that migrate grants what serve needs")
+    package static let databaseCAFile = SettingKey(
+        "database.ca-file", .path,
+        about: "PEM file with the authorities that the database's certificate must come from")
+    package static let databaseCertificateFile = SettingKey(
+        "database.certificate-file", .path, about: "PEM file with our certificate for the database")
+    package static let databaseKeyFile = SettingKey(
+        "database.key-file", .path, about: "PEM file with the certificate's private key, readable by its owner alone")
+    package static let databasePlaintextHosts = SettingKey(
+        "database.plaintext-hosts", .text(bytesMax: 1_024),
+        about: "hosts, parted by commas, that may be reached without TLS; else only this machine may")
     package static let databaseStatementTimeout = SettingKey(
         "database.statement-timeout", .duration(.milliseconds(100) ... .seconds(600)), default: "30s",
         about: "longest that one statement may take")
@@ -89,7 +99,8 @@ extension SettingKey {
         [
             configFile, environment, logLevel, clockOffsetFile, httpHost, httpPort, httpProxyCount, httpRate, httpBurst,
             databaseURL, databaseOwnerURL, databaseSchema.with(default: owner.rawValue),
-            databaseRunRole.with(default: "maillage_\(owner.rawValue)"), databaseStatementTimeout, poolConnections,
+            databaseRunRole.with(default: "maillage_\(owner.rawValue)"), databaseCAFile,
+            databaseCertificateFile, databaseKeyFile, databasePlaintextHosts, databaseStatementTimeout, poolConnections,
             brokerURL, brokerAdminURL, identityPublicKeyFile, identityIssuer, identityAudience, relayBatch, relayWindow,
             inboxBatch, inboxWorkers, startTimeout, drainTimeout,
         ]

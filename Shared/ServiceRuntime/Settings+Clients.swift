@@ -5,11 +5,26 @@ package import RabbitMQ
 
 /// What the settings say about the servers that a service talks to.
 extension Settings {
-    package func databaseConfiguration(url key: SettingKey) -> PostgresConfiguration {
-        PostgresConfiguration(
+    /// - Throws: ``SettingsError`` that names the key and leaves out the URL, which holds a password: for a URL that
+    ///   libpq cannot read, or that would send anything in the clear to a host that may not be reached so.
+    package func databaseConfiguration(url key: SettingKey) throws(SettingsError) -> PostgresConfiguration {
+        var security = PostgresSecurity()
+        security.caFile = optionalText(.databaseCAFile)
+        security.certificateFile = optionalText(.databaseCertificateFile)
+        security.keyFile = optionalText(.databaseKeyFile)
+        let hosts = optionalText(.databasePlaintextHosts)?.split(separator: ",") ?? []
+        security.plaintextHosts = Set(hosts.map { $0.filter { !$0.isWhitespace } })
+        let configuration = PostgresConfiguration(
             connectionString: text(key), schema: text(.databaseSchema),
             applicationName: "maillage-\(text(.databaseSchema))", connectionCountMax: count(.poolConnections),
-            statementTimeout: duration(.databaseStatementTimeout))
+            statementTimeout: duration(.databaseStatementTimeout), security: security)
+        do throws(PostgresError) {
+            try configuration.validate()
+        } catch {
+            let problem = error.reason ?? "cannot be used"
+            throw SettingsError(violations: [.init(key: key.environmentName, value: nil, problem: problem)])
+        }
+        return configuration
     }
 
     /// - Throws: ``SettingsError`` that names the key and leaves out the URL, which holds a password.

@@ -1,7 +1,9 @@
+import Foundation
 import HTTPDefaults
 import HTTPTypes
 import Hummingbird
 import Identity
+import Logging
 import Postgres
 import TestSupport
 import Testing
@@ -17,20 +19,85 @@ import Testing
     /// A route that pays, on a database of its own; every effect is a row.
     private func withPayments(_ body: (RouterClient, PostgresPool) async throws -> Void) async throws {
         try await withDatabase(schema: "commands", migrations: HTTPDefaultsSchema.migrations) { pool, _ in
-            try await pool.query("create table payments (id bigint generated always as identity, cents bigint)")
-            let test = try await TestRouter()
-            test.router.post("/payments/{grant}") { request, context in
-                let command = try await IdempotentCommand(request, context)
-                let amount = try command.decode(Amount.self)
-                return try await command.run(on: pool) { transaction in
-                    let rows = try await transaction.query(
-                        "insert into payments (cents) values (\(amount.cents)) returning id")
-                    guard amount.cents > 0 else { throw Refused() }
-                    let id: Int64 = try rows[rows.startIndex].get("id")
-                    return try .created(Payment(id: id, cents: amount.cents), at: "/v1/payments/\(id)", version: 1)
-                }
+            try await body(try await makePayments(on: pool), pool)
+        }
+    }
+
+    private func makePayments(on pool: PostgresPool) async throws -> RouterClient {
+        try await pool.query("create table payments (id bigint generated always as identity, cents bigint)")
+        let test = try await TestRouter()
+        test.router.post("/payments/{grant}") { request, context in
+            let command = try await IdempotentCommand(request, context)
+            let amount = try command.decode(Amount.self)
+            return try await command.run(on: pool) { transaction in
+                let rows = try await transaction.query(
+                    "insert into payments (cents) values (\(amount.cents)) returning id")
+                guard amount.cents > 0 else { throw Refused() }
+                let id: Int64 = try rows[rows.startIndex].get("id")
+                return try .created(Payment(id: id, cents: amount.cents), at: "/v1/payments/\(id)", version: 1)
             }
-            try await body(RouterClient(test.router), pool)
+        }
+        return RouterClient(test.router)
+    }
+
+    /// As ``withPayments(_:)``, with a proxy between the route and its database.
+    private func withCuttablePayments(
+        _ body: (RouterClient, PostgresPool, CuttingProxy) async throws -> Void
+    ) async throws {
+        try await withDatabase(schema: "commands", migrations: HTTPDefaultsSchema.migrations) { _, url in
+            var components = try #require(URLComponents(string: url))
+            let proxy = try CuttingProxy(to: try #require(components.port))
+            defer { proxy.close() }
+            components.port = proxy.port
+            let configuration = PostgresConfiguration(
+                connectionString: try #require(components.string), schema: "commands", applicationName: "proxied")
+            let pool = PostgresPool(configuration: configuration, logger: Logger(label: "tests"))
+            let result: Result<Void, any Error>
+            do {
+                result = .success(try await body(try await makePayments(on: pool), pool, proxy))
+            } catch {
+                result = .failure(error)
+            }
+            await pool.close()
+            try result.get()
+        }
+    }
+
+    /// Whether the server got the COMMIT whose answer never came.
+    @Test(arguments: [true, false])
+    func aCommitWhoseAnswerIsLostIsDecidedByTheKey(isCommitted: Bool) async throws {
+        try await withCuttablePayments { client, pool, proxy in
+            // given
+            proxy.cut(when: .clientSends(Array("COMMIT\0".utf8), isForwarded: isCommitted))
+            // when
+            let answer = try await pay(client, "k1")
+            // then: the caller never learns of it
+            #expect(proxy.cutCount == 1)
+            #expect(answer.status == .created && answer.headers[.idempotencyReplayed] == nil)
+            #expect(try await count(pool) == 1)
+            let again = try await pay(client, "k1")
+            #expect(again.headers[.idempotencyReplayed] == "true" && again.bytes == answer.bytes)
+            #expect(try await count(pool) == 1)
+        }
+    }
+
+    @Test func whileTheDatabaseStaysAwayTheOutcomeStaysUnknownAndTheKeyCanBeSentAgain() async throws {
+        try await withCuttablePayments { client, pool, proxy in
+            // given
+            proxy.cut(when: .clientSends(Array("COMMIT\0".utf8), isForwarded: true))
+            let refusing = Task {
+                while proxy.cutCount == 0 { try await Task.sleep(for: .milliseconds(1)) }
+                proxy.setRefusing(true)
+            }
+            // when
+            let answer = try await pay(client, "k1")
+            try await refusing.value
+            proxy.setRefusing(false)
+            // then: either the proxy refused in time, or the key was found before
+            #expect([.created, .serviceUnavailable].contains(answer.status))
+            let again = try await pay(client, "k1")
+            #expect(again.status == .created && again.headers[.idempotencyReplayed] == "true")
+            #expect(try await count(pool) == 1)
         }
     }
 

@@ -56,6 +56,54 @@ import Testing
         }
     }
 
+    /// A copy of a message may be in another replica's hands. Its receipt says nothing about our transaction.
+    @Test func receiptsOfAnotherReplicaDoNotStandForTheBatch() async throws {
+        try await withProxiedInbox { direct, proxied, proxy in
+            // given: twenty events, of which another replica receives all but the last while we commit
+            let messages = try milestones(1...20)
+            let ids = try messages.dropLast().map { try #require(UUID(uuidString: $0.messageID)) }
+            let other = Shared<Task<Void, any Error>?>(nil)
+            let handler = EventHandler.on(MilestoneReached.self, order: .commutative) { _, event, transaction in
+                try await note(event, transaction)
+                guard event.sequence == 20, other.value == nil else { return .applied }
+                let receiving = Task { _ = try await direct.query("insert into inbox (id) select unnest(\(ids))") }
+                other.change { $0 = receiving }
+                try await waitUntil("the other replica waits for our receipts") {
+                    try await direct.query(
+                        """
+                        select from pg_stat_activity
+                        where datname = current_database() and wait_event_type = 'Lock'
+                        """
+                    ).count == 1
+                }
+                proxy.cut(when: .clientSends(Array("COMMIT\0".utf8), isForwarded: false))
+                return .applied
+            }
+            // when
+            try await makeInbox(proxied, [handler]).process(messages)
+            // then: what the other one has is its own affair, and the last event is not lost
+            try await other.value?.value
+            #expect(proxy.cutCount == 1)
+            #expect(try await direct.effects() == [20])
+            #expect(try await direct.receiptCount() == 20)
+        }
+    }
+
+    @Test func anUnknownCommitOfDuplicatesIsNoLoss() async throws {
+        try await withProxiedInbox { direct, proxied, proxy in
+            // given
+            let inbox = makeInbox(proxied, [noteMilestones()])
+            let messages = try milestones(1...3)
+            try await inbox.process(messages)
+            // when
+            proxy.cut(when: .clientSends(Array("COMMIT\0".utf8), isForwarded: false))
+            try await inbox.process(messages)
+            // then
+            #expect(proxy.cutCount == 1)
+            #expect(try await direct.effects() == [1, 2, 3])
+        }
+    }
+
     @Test func aLostConnectionBetweenStatementsIsRepeatedAndTakesEffectOnce() async throws {
         try await withProxiedInbox { direct, proxied, proxy in
             // given

@@ -164,8 +164,7 @@ import Testing
                     create function pg_temp.plan(part text) returns setof text language plpgsql as $$
                     declare statement record;
                     begin
-                        select p.name, array_to_string(array_fill('null'::text, array[cardinality(p.parameter_types)]), ',')
-                            as arguments
+                        select p.name, rtrim(repeat('null,', cardinality(p.parameter_types)), ',') as arguments
                         into strict statement from pg_prepared_statements as p where p.statement like part;
                         return query execute format('explain execute %I(%s)', statement.name, statement.arguments);
                     end

@@ -89,7 +89,7 @@ struct PoolTests {
 
     @Test func aPoolWithTooManyWaitersRefusesTheNext() async throws {
         // given
-        var state = PoolState(countMax: 1, waiterCountMax: 0)
+        var state = PoolState(countMax: 1, waiterCountMax: 0, servers: ServerMemory())
         _ = try state.take()
         // when
         let result = await withCheckedContinuation { (continuation: PoolState.Continuation) in

@@ -134,6 +134,27 @@ import Testing
         }
     }
 
+    @Test func aDatabaseElsewhereIsReachedInTheClearOnlyWhereThatIsAllowed() throws {
+        let url = "host=db user=u password=hunter2"
+        for (environment, isAllowed) in [
+            ([:], true), (["MAILLAGE_DATABASE_URL": url + " sslmode=prefer"], false),
+            (["MAILLAGE_DATABASE_URL": url + " sslmode=prefer", "MAILLAGE_DATABASE_PLAINTEXT_HOSTS": "a, db"], true),
+            (["MAILLAGE_DATABASE_URL": url + " sslmode=verify-full"], true),
+            (["MAILLAGE_DATABASE_URL": "postgresql://u:hunter2@[broken"], false),
+        ] as [([String: String], Bool)] {
+            let settings = try load(["MAILLAGE_DATABASE_URL": url].merging(environment) { $1 })
+            if isAllowed {
+                _ = try settings.databaseConfiguration(url: .databaseURL)
+            } else {
+                let error = #expect(throws: SettingsError.self) {
+                    try settings.databaseConfiguration(url: .databaseURL)
+                }
+                #expect(error?.violations.map(\.key) == ["MAILLAGE_DATABASE_URL"])
+                #expect(error?.description.contains("hunter2") == false)
+            }
+        }
+    }
+
     @Test func configShowsEverythingButSecrets() throws {
         let text = SettingsTable.text(
             try load([
