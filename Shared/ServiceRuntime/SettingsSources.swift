@@ -78,12 +78,17 @@ struct SettingsSources {
 
     /// The file's text without the one newline that editors and secret stores add.
     private static func contents(of path: String) -> String? {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-        guard let size = attributes?[.size] as? Int ?? (attributes?[.size] as? UInt64).map({ Int($0) }),
-            size <= fileBytesMax, var text = try? String(contentsOfFile: path, encoding: .utf8)
+        guard let size = size(of: path), size <= fileBytesMax,
+            var text = try? String(contentsOfFile: path, encoding: .utf8)
         else { return nil }
         if text.hasSuffix("\r\n") || text.hasSuffix("\n") { text.removeLast() }
         return text
+    }
+
+    /// A number object where the whole of Foundation is linked, as in tests, and an integer of some width in a service.
+    private static func size(of path: String) -> Int? {
+        let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size]
+        return size as? Int ?? (size as? any BinaryInteger).map { Int(clamping: $0) }
     }
 
     private static func read(

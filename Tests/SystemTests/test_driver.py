@@ -9,10 +9,15 @@ import tempfile
 import unittest
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pika.spec
 
 from driver.campaign import CampaignResult, Outcomes
 from driver.figures import compare, receipt_mismatches, receipt_totals
 from driver.instance import Failure
+from driver.outside_system import Outgoing, OutsideSystem
 from driver.programme_table import aligned, euros
 from driver.tokens import mint, raw_signature
 
@@ -90,6 +95,45 @@ class Comparison(unittest.TestCase):
         results = [CampaignResult({"p/1": told}, expected, published=1, sent_again=0, seconds=1, was_cut=True)
                    for told in (same, other)]
         self.assertEqual([len(receipt_mismatches(result)) for result in results], [0, 1])
+
+
+class Publishing(unittest.TestCase):
+    """The outside system over a channel that only notes what it is given."""
+
+    def setUp(self) -> None:
+        self.sent: list[bytes] = []
+        self.system = OutsideSystem("amqp://localhost", "p")
+        self.channel = SimpleNamespace(is_open=True, basic_publish=self.publish, basic_ack=lambda _: None)
+        self.system._ready(self.channel, None)
+
+    def publish(self, _exchange: str, _key: str, body: bytes, _properties: Any, mandatory: bool) -> None:
+        self.assertTrue(mandatory)
+        self.sent.append(body)
+
+    def send(self, *messages: Outgoing) -> None:
+        self.system.publish(messages)
+        self.system._pump()
+
+    def confirm(self, tag: int) -> None:
+        self.system._settled(SimpleNamespace(method=pika.spec.Basic.Ack(delivery_tag=tag)))
+
+    def tell(self, identity: str, outcome: str) -> None:
+        body = json.dumps({"data": {"receipts": [{"id": identity, "outcome": outcome}]}}).encode()
+        self.system._received(self.channel, SimpleNamespace(delivery_tag=1), None, body)
+
+    def test_what_refers_to_another_message_waits_until_the_broker_has_that_one(self) -> None:
+        self.send(Outgoing("1", b"first"), Outgoing("2", b"second", follows="1"), Outgoing("3", b"third"))
+        self.assertEqual(self.sent, [b"first"])
+        self.confirm(1)
+        self.assertEqual(self.sent, [b"first", b"second", b"third"])
+
+    def test_where_the_order_settles_who_is_right_the_first_answer_is_awaited(self) -> None:
+        self.send(Outgoing("1", b"first"), Outgoing("1", b"second", follows="1", is_settled_by_order=True))
+        self.confirm(1)
+        self.tell("1", "waiting")
+        self.assertEqual(self.sent, [b"first"])
+        self.tell("1", "accepted")
+        self.assertEqual(self.sent, [b"first", b"second"])
 
 
 class Table(unittest.TestCase):

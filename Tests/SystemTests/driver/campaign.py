@@ -21,6 +21,8 @@ Outcomes = Counter[tuple[str, str | None]]
 
 # Messages too broken to have an identity are told apart by nothing; their receipts carry the empty text.
 UNREADABLE = ("not-json", "oversized")
+# The first answer counts, and the first content of an identity: the scenario says which one that is.
+SETTLED_BY_ORDER = ("already-answered", "identity-conflict")
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ class Campaign:
             for answer in answers:
                 self._expect(answer)
             self._systems[publisher].publish(
-                Outgoing(a.identity, render(a, self._places), a.follows) for a in answers)
+                Outgoing(a.identity, render(a, self._places), a.follows, a.deviation in SETTLED_BY_ORDER)
+                for a in answers)
         total = sum(map(len, messages.values()))
         if (self._kill or self._midway) and week == self._stream.weeks // 2:
             self._wait_for_confirmed(confirmed + total // 2)

@@ -33,6 +33,8 @@ class Outgoing:
     body: bytes
     follows: str | None = None
     """Identity of a message that has to be confirmed before this one is sent."""
+    is_settled_by_order: bool = False
+    """Whether what becomes of both depends on which is judged first: the other one's receipt is awaited then."""
 
 
 @dataclass(frozen=True)
@@ -173,10 +175,12 @@ class OutsideSystem:
         self._pump()
 
     def _pump(self) -> None:
-        """Sends what the window admits. A message that refers to another one waits for that one's confirmation."""
+        """Sends what the window admits. A message that refers to another one waits for that one."""
         while True:
             with self._lock:
-                if self._channel is None or not self._pending or len(self._unconfirmed) >= WINDOW:
+                if self._channel is None or not self._channel.is_open:
+                    return
+                if not self._pending or len(self._unconfirmed) >= WINDOW:
                     return
                 message = self._pending[0]
                 if message.follows is not None and self._is_open(message):
@@ -193,6 +197,10 @@ class OutsideSystem:
 
     def _is_open(self, message: Outgoing) -> bool:
         """Whether the message that this one follows is on its way; a repetition has that one's identity itself."""
+        if message.is_settled_by_order:
+            # Several replicas read the queue: the broker has the first message, and the second may still overtake it.
+            receipts = self._receipts.get(message.follows or "", ())
+            return all(receipt.outcome == "waiting" for receipt in receipts)
         own = 1 if message.identity == message.follows else 0
         return self._open_identities.get(message.follows or "", 0) > own
 
@@ -246,6 +254,7 @@ class OutsideSystem:
                 self._note(Receipt(item["id"], item["outcome"], item.get("reason"), item.get("mend")))
             self._lock.notify_all()
         channel.basic_ack(method.delivery_tag)
+        self._pump()
 
     def _note(self, receipt: Receipt) -> None:
         """Under the lock."""
