@@ -36,10 +36,10 @@ struct CheckpointStore {
         return Place(drawn: try row.get("drawn"), recorded: try row.get("position"), isDue: try row.get("is_due"))
     }
 
-    /// The first transaction that had not begun.
+    /// A transaction of our own, behind all that have begun. Not a snapshot's `xmax`, which is one past the last that
+    /// ended: a writer that began behind that one would be overlooked.
     func nextTransaction() async throws(PostgresError) -> Int64 {
-        try await session.query("select pg_snapshot_xmax(pg_current_snapshot())::text::bigint as next")
-            .first?.get("next") ?? .max
+        try await session.query("select pg_current_xact_id()::text::bigint as next").first?.get("next") ?? .max
     }
 
     /// All transactions below this one have ended.

@@ -7,7 +7,7 @@ struct OutboxStore: OutboxQueue {
     struct Snapshot {
         /// Every transaction below has ended.
         let oldestRunning: Int64
-        /// No transaction from here on had begun.
+        /// No transaction from here on had begun when the snapshot was taken.
         let next: Int64
     }
 
@@ -55,10 +55,12 @@ struct OutboxStore: OutboxQueue {
         return try Self.column("position", of: rows)
     }
 
+    /// The number of a transaction of our own and not the snapshot's `xmax`: that is one past the last transaction that
+    /// ended, and whoever began behind it and still runs would be overlooked.
     func snapshot() async throws(PostgresError) -> Snapshot {
         let rows = try await session.query(
             """
-            select pg_snapshot_xmin(s)::text::bigint as oldest, pg_snapshot_xmax(s)::text::bigint as next
+            select pg_snapshot_xmin(s)::text::bigint as oldest, pg_current_xact_id()::text::bigint as next
             from pg_current_snapshot() as s
             """)
         guard let row = rows.first else { return Snapshot(oldestRunning: 0, next: .max) }

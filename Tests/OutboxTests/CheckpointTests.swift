@@ -60,6 +60,23 @@ import Testing
         }
     }
 
+    /// A snapshot's `xmax` is one past the last transaction that ended: it says nothing of those that began since.
+    @Test func aWriterBehindWhomNobodyEndedIsWaitedForToo() async throws {
+        try await withOutbox { pool in
+            var maker = pool.checkpointMaker()
+            for round in 1...20 {
+                try await pool.append(milestonesOf: "before \(round)", count: 1)
+                try await pool.withTransaction { transaction in
+                    // given
+                    try await EventLog.append([milestone("writer \(round)")], in: transaction)
+                    // then
+                    for _ in 0..<3 { #expect(try await maker.advance() == .unsettled) }
+                }
+                _ = try await maker.settle()
+            }
+        }
+    }
+
     @Test func noCheckpointEverLiesWhileWritersCommitInAnyOrder() async throws {
         try await withOutbox { pool in
             // given: transactions of other tests on the same server may hold the checkpoints up

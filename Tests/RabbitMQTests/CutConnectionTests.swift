@@ -88,8 +88,9 @@ import Testing
                 }
                 var seen: Set<Int> = []
                 while seen.count < 1_000, let batch = try await consumer.next() {
-                    #expect(batch.numbers.allSatisfy { 1...1_000 ~= $0 }, "no body is torn")
-                    seen.formUnion(batch.numbers)
+                    // The acknowledgement of the first may have been cut off too.
+                    #expect(batch.numbers.allSatisfy { 0...1_000 ~= $0 }, "no body is torn")
+                    seen.formUnion(batch.numbers.filter { $0 > 0 })
                     await consumer.acknowledge(batch)
                 }
 
