@@ -17,6 +17,11 @@ struct HandlerFailure: Error {
     }
 }
 
+/// An error for the log. An unknown one's text may hold values of rows, so only its type is told.
+func describe(_ error: any Error) -> String {
+    (error as? PostgresError)?.description ?? "\(Swift.type(of: error))"
+}
+
 /// What an error asks for.
 enum FailureKind {
     /// Another transaction or a timeout was in the way: try again, not for ever.

@@ -76,7 +76,7 @@ package struct InboxConsumer: Service {
                     "a batch goes back to the queue",
                     metadata: [
                         LogKeys.queue: "\(EventCatalogue.queue(of: listener))", LogKeys.count: "\(batch.count)",
-                        LogKeys.error: "\(Self.describe(error))",
+                        LogKeys.error: "\(describe(error))",
                     ])
                 await consumer.abandon(batch)
                 // What was received before that came through the same channel and comes again.
@@ -112,14 +112,9 @@ package struct InboxConsumer: Service {
             } catch {
                 interval = Self.failureInterval
                 logger.warning(
-                    "parked events were not looked after", metadata: [LogKeys.error: "\(Self.describe(error))"])
+                    "parked events were not looked after", metadata: [LogKeys.error: "\(describe(error))"])
             }
             try? await cancelWhenGracefulShutdown { [interval] in try await Task.sleep(for: interval) }
         }
-    }
-
-    /// An unknown error's text may hold values of rows.
-    private static func describe(_ error: any Error) -> String {
-        (error as? PostgresError)?.description ?? "\(Swift.type(of: error))"
     }
 }

@@ -79,10 +79,10 @@ package struct CheckpointMaker {
             guard place.drawn > place.recorded, place.isDue else { return .idle }
             // A statement of its own behind the first: in one, the snapshot would be older than the position, and a
             // transaction between the two would be overlooked.
-            mark = Mark(position: place.drawn, nextTransaction: try await store.nextTransaction())
+            mark = Mark(position: place.drawn, nextTransaction: try await store.snapshot().next)
         }
         guard let mark else { return .idle }
-        guard try await store.oldestRunning() >= mark.nextTransaction else { return .unsettled }
+        guard try await store.snapshot().oldestRunning >= mark.nextTransaction else { return .unsettled }
         let outcome = try await pool.withTransaction { transaction in try await record(mark, in: transaction) }
         isContinuing = if case .recorded(_, _, hasMore: true) = outcome { true } else { false }
         if !isContinuing { self.mark = nil }

@@ -36,17 +36,7 @@ struct CheckpointStore {
         return Place(drawn: try row.get("drawn"), recorded: try row.get("position"), isDue: try row.get("is_due"))
     }
 
-    /// A transaction of our own, behind all that have begun. Not a snapshot's `xmax`, which is one past the last that
-    /// ended: a writer that began behind that one would be overlooked.
-    func nextTransaction() async throws(PostgresError) -> Int64 {
-        try await session.query("select pg_current_xact_id()::text::bigint as next").first?.get("next") ?? .max
-    }
-
-    /// All transactions below this one have ended.
-    func oldestRunning() async throws(PostgresError) -> Int64 {
-        try await session.query("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as oldest")
-            .first?.get("oldest") ?? 0
-    }
+    func snapshot() async throws(PostgresError) -> TransactionSnapshot { try await .take(in: session) }
 
     /// Locks the sum until the end of the transaction, unless another replica has it or was faster.
     /// - Returns: the position up to which it goes.

@@ -4,7 +4,7 @@ protocol OutboxQueue: Sendable {
     func prepareSession() async throws
     mutating func positions(after cursor: Int64, limit: Int) async throws -> [Int64]
     func queued(_ positions: [Int64]) async throws -> [Int64]
-    func snapshot() async throws -> OutboxStore.Snapshot
+    func snapshot() async throws -> TransactionSnapshot
     mutating func rows(at positions: [Int64]) async throws -> [OutboxRow]
     func predecessors(of rows: [OutboxRow]) async throws -> [(of: Int64, at: Int64)]
     func delete(_ positions: [Int64]) async throws

@@ -4,13 +4,6 @@ import Postgres
 /// The relay's statements, all on the one connection that holds the leader's lock: when it is lost, nothing more is
 /// read or deleted in the name of a leader that no longer is.
 struct OutboxStore: OutboxQueue {
-    struct Snapshot {
-        /// Every transaction below has ended.
-        let oldestRunning: Int64
-        /// No transaction from here on had begun when the snapshot was taken.
-        let next: Int64
-    }
-
     struct Backlog {
         let rowCount: Int64
         let oldestAgeSeconds: Double
@@ -55,17 +48,7 @@ struct OutboxStore: OutboxQueue {
         return try Self.column("position", of: rows)
     }
 
-    /// The number of a transaction of our own and not the snapshot's `xmax`: that is one past the last transaction that
-    /// ended, and whoever began behind it and still runs would be overlooked.
-    func snapshot() async throws(PostgresError) -> Snapshot {
-        let rows = try await session.query(
-            """
-            select pg_snapshot_xmin(s)::text::bigint as oldest, pg_current_xact_id()::text::bigint as next
-            from pg_current_snapshot() as s
-            """)
-        guard let row = rows.first else { return Snapshot(oldestRunning: 0, next: .max) }
-        return Snapshot(oldestRunning: try row.get("oldest"), next: try row.get("next"))
-    }
+    func snapshot() async throws(PostgresError) -> TransactionSnapshot { try await .take(in: session) }
 
     /// The events at these positions, in their order. Apart from the choice of positions: joined, it was ten times
     /// slower.

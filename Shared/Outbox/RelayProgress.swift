@@ -62,7 +62,7 @@ struct RelayProgress {
 
     /// Looks again from the floor. When every transaction that ran while the mark was set has ended, all rows below
     /// the mark are visible to this look or never will be, so that it is the last one needed there.
-    mutating func beginRescan(_ snapshot: OutboxStore.Snapshot) {
+    mutating func beginRescan(_ snapshot: TransactionSnapshot) {
         if let mark, snapshot.oldestRunning >= mark.next {
             nextFloor = mark.position
             self.mark = nil

@@ -14,21 +14,14 @@ enum DeadLetterSession<Definition: ServiceDefinition> {
         try settings.require([.databaseURL])
         _ = Telemetry.bootstrap(service: Definition.name, level: settings.logLevel)
         let logger = Logger(label: "dead-letters")
-        let database = try settings.databaseConfiguration(url: .databaseURL)
-        let pool = PostgresPool(configuration: database, logger: logger)
-        let result: Result<Void, any Error>
-        do {
+        try await settings.withPool(logger: logger) { pool in
             let migrator = Migrator(schema: settings.text(.databaseSchema), files: Definition.allMigrations)
             try await migrator.check(on: pool)
             let context = BuildContext(
                 pool: pool, clock: ProgrammeClock(offsetFile: settings.optionalText(.clockOffsetFile)),
                 settings: settings, logger: logger, wakeUp: RelayWakeUp())
             let parts = try await Definition.build(context)
-            result = .success(try await body(DeadLetterDesk(pool: pool, handlers: parts.handlers, logger: logger)))
-        } catch {
-            result = .failure(error)
+            try await body(DeadLetterDesk(pool: pool, handlers: parts.handlers, logger: logger))
         }
-        await pool.close()
-        try result.get()
     }
 }

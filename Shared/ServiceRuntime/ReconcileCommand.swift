@@ -27,23 +27,15 @@ struct ReconcileCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
         let settings = try Settings.load(keys: Definition.allSettings)
         try settings.require([.databaseURL])
         _ = Telemetry.bootstrap(service: Definition.name, level: settings.logLevel)
-        let database = try settings.databaseConfiguration(url: .databaseURL)
-        let pool = PostgresPool(configuration: database, logger: Logger(label: "reconcile"))
-        let reconciliation: Result<Reconciliation, any Error>
-        do {
+        let answer = try await settings.withPool(logger: Logger(label: "reconcile")) { pool in
             let completeness = Completeness(listener: Definition.owner, pool: pool)
             if let waiver {
                 let count = try await completeness.waive(waiver.owner, reason: waiver.reason, actor: waiver.actor)
                 if !json { StandardOutput.write("\(count) events of \(waiver.owner.rawValue) are given up\n") }
             }
-            reconciliation = .success(
-                Reconciliation(
-                    report: try await completeness.report(), differences: try await Definition.differences(on: pool)))
-        } catch {
-            reconciliation = .failure(error)
+            return Reconciliation(
+                report: try await completeness.report(), differences: try await Definition.differences(on: pool))
         }
-        await pool.close()
-        let answer = try reconciliation.get()
         StandardOutput.write(json ? try answer.json() : answer.text)
         guard answer.isComplete else { throw ExitCode.failure }
     }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 package import Identity
+import Logging
 package import Postgres
 package import RabbitMQ
 
@@ -25,6 +26,16 @@ extension Settings {
             throw SettingsError(violations: [.init(key: key.environmentName, value: nil, problem: problem)])
         }
         return configuration
+    }
+
+    /// Lends a command the run role's database, and closes it whatever becomes of the command.
+    /// - Throws: ``SettingsError``, and what the closure throws.
+    func withPool<R>(logger: Logger, _ body: (PostgresPool) async throws -> R) async throws -> R {
+        let pool = PostgresPool(configuration: try databaseConfiguration(url: .databaseURL), logger: logger)
+        let result: Result<R, any Error>
+        do { result = .success(try await body(pool)) } catch { result = .failure(error) }
+        await pool.close()
+        return try result.get()
     }
 
     /// - Throws: ``SettingsError`` that names the key and leaves out the URL, which holds a password.

@@ -14,8 +14,8 @@ import Testing
             mayBeReturned: false)
     }
 
-    private func snapshot(oldest: Int64, next: Int64) -> OutboxStore.Snapshot {
-        OutboxStore.Snapshot(oldestRunning: oldest, next: next)
+    private func snapshot(oldest: Int64, next: Int64) -> TransactionSnapshot {
+        TransactionSnapshot(oldestRunning: oldest, next: next)
     }
 
     @Test func aRowWaitsForAPredecessorThatWasCommittedBeforeItAndSeenAfterIt() {

@@ -143,10 +143,10 @@ final class ModelOutbox: Sendable {
             try await statement { state in positions.filter { state.outbox.contains($0) } }
         }
 
-        func snapshot() async throws -> OutboxStore.Snapshot {
+        func snapshot() async throws -> TransactionSnapshot {
             try await statement { state in
                 let next = state.lastTransaction + 1
-                return OutboxStore.Snapshot(oldestRunning: state.running.min() ?? next, next: next)
+                return TransactionSnapshot(oldestRunning: state.running.min() ?? next, next: next)
             }
         }
 

@@ -199,7 +199,7 @@ private struct PlantedQueue: OutboxQueue {
     }
 
     func queued(_ positions: [Int64]) async throws -> [Int64] { try await session.queued(positions) }
-    func snapshot() async throws -> OutboxStore.Snapshot { try await session.snapshot() }
+    func snapshot() async throws -> TransactionSnapshot { try await session.snapshot() }
     func rows(at positions: [Int64]) async throws -> [OutboxRow] { try await session.rows(at: positions) }
     func predecessors(of rows: [OutboxRow]) async throws -> [(of: Int64, at: Int64)] {
         try await session.predecessors(of: rows)

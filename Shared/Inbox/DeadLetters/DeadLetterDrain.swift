@@ -72,7 +72,7 @@ package struct DeadLetterDrain: Service {
                     "dead letters go back to their queue",
                     metadata: [
                         LogKeys.queue: "\(queue)", LogKeys.count: "\(batch.count)",
-                        LogKeys.error: "\((error as? PostgresError)?.description ?? "\(Swift.type(of: error))")",
+                        LogKeys.error: "\(describe(error))",
                     ])
                 await consumer.abandon(batch)
             }
