@@ -7,10 +7,13 @@ CHECKED := --explicit-target-dependency-import-check error
 SOURCES := Package.swift Services Shared Tests Benchmarks
 PYTHON := PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=Tests/SystemTests /usr/bin/python3
 
-export MAILLAGE_BINARIES ?= $(CURDIR)/.build/$(CONFIGURATION)
+# A folder for each configuration: in one they would undo each other's work.
+SCRATCH := $(if $(filter release,$(CONFIGURATION)),.build-release,.build)
+
+export MAILLAGE_BINARIES ?= $(CURDIR)/$(SCRATCH)/$(CONFIGURATION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo compose-demo test chaos lint contract bench up down status logs token publisher build format clean image packages
+.PHONY: help demo compose-demo test chaos hostile recovery lint contract bench up down status logs token publisher build format clean image packages
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +29,13 @@ test: packages ## all tiers, the system tests last
 
 chaos: build ## load and faults for MINUTES=10 by SEED=1, then everything compared with what was acknowledged [KEEP=1]
 	@$(PYTHON) -u -m chaos --instance .local/chaos --seed $(or $(SEED),1) --minutes $(or $(MINUTES),10) $(if $(KEEP),--keep)
+
+hostile: build ## a neighbour at 200/s beside a publisher that does what it can by SEED=1 [ROUNDS=5] [MALFORMED=20000]
+	@$(PYTHON) -u -m hostile --instance .local/hostile --seed $(or $(SEED),1) --rounds $(or $(ROUNDS),5) \
+		--malformed $(or $(MALFORMED),20000) $(if $(KEEP),--keep)
+
+recovery: build ## how long it takes after a broker's crash, and until another replica's relay takes over [ROUNDS=5]
+	@$(PYTHON) -u -m recovery --instance .local/recovery --rounds $(or $(ROUNDS),5)
 
 lint: packages ## format and the rules of the house
 	swift format lint --strict --recursive $(wildcard $(SOURCES))
@@ -48,6 +58,8 @@ up: build ## servers and services in the background
 down: ## ends what up and demo started, keeps the data of up
 	@deploy/local/instance.sh remove .local/demo
 	@deploy/local/instance.sh remove .local/chaos
+	@deploy/local/instance.sh remove .local/hostile
+	@deploy/local/instance.sh remove .local/recovery
 	@deploy/local/instance.sh down $(INSTANCE)
 
 status: ## what runs where
@@ -64,7 +76,7 @@ publisher: ## the broker's address for an outside publisher NAME=telesuivi
 	@$(PYTHON) -m driver.instance $(INSTANCE) "$(or $(NAME),telesuivi)"
 
 build: packages ## the services
-	swift build --configuration $(CONFIGURATION) $(CHECKED)
+	swift build --configuration $(CONFIGURATION) --scratch-path $(SCRATCH) $(CHECKED)
 
 format: ## formats the sources in place
 	swift format --in-place --recursive $(wildcard $(SOURCES))

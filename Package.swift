@@ -111,8 +111,8 @@ let sharedTargets: [Target] = [
     shared(
         "HTTPDefaults",
         [
-            "Identity", "Migrations", "Observability", "Postgres", coreMetrics, crypto, httpTypes, hummingbird, logging,
-            nioCore,
+            "Events", "Identity", "Migrations", "Observability", "Postgres", coreMetrics, crypto, httpTypes,
+            hummingbird, logging, nioCore,
         ],
         resources: [.embedInCode("Migrations")]),
     shared("Observability", [coreMetrics, hummingbird, httpTypes, logging, metrics, nioCore]),

@@ -13,9 +13,10 @@ struct Bench: AsyncParsableCommand {
     /// What can be named with `--only`.
     enum Benchmark: String, CaseIterable, ExpressibleByArgument {
         case relay, inbox
+        case relayLag = "relay-lag"
     }
 
-    @Option(help: "relay or inbox; both if left out")
+    @Option(help: "relay, inbox or relay-lag; all if left out")
     var only: Benchmark?
 
     @Option(help: "rows or messages per round")
@@ -44,6 +45,8 @@ struct Bench: AsyncParsableCommand {
                 results += try await RelayBenchmark(servers: servers, peers: peers, count: count, rounds: rounds).run()
             case .inbox:
                 results += try await InboxBenchmark(servers: servers, peers: peers, count: count, rounds: rounds).run()
+            case .relayLag:
+                results += try await RelayLagBenchmark(servers: servers, rounds: rounds).run()
             }
         }
         try BenchmarkResult.merge(results, into: output)

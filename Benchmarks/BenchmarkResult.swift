@@ -42,6 +42,19 @@ struct BenchmarkResult: Codable {
             rssMiB: residentMiB(), commit: commit())
     }
 
+    /// The 99th percentile of a latency, with the median beside it.
+    /// - Parameters:
+    ///   - p50, p99: in milliseconds.
+    ///   - baseline: its 99th percentile.
+    static func latency(
+        _ name: String, p50: Double, p99: Double, baseline: (command: String, p99: Double), count: Int
+    ) -> BenchmarkResult {
+        BenchmarkResult(
+            name: name, unit: "ms p99", ours: p99, baseline: baseline.p99, baselineCommand: baseline.command,
+            ratio: (p99 / baseline.p99 * 100).rounded() / 100, count: count, seconds: 0, p50Milliseconds: p50,
+            p99Milliseconds: p99, rssMiB: residentMiB(), commit: commit())
+    }
+
     /// What one round works on.
     struct Workload {
         let count: Int
@@ -85,7 +98,9 @@ struct BenchmarkResult: Codable {
         }.joined(separator: " ")
     }
 
-    private static func number(_ value: Double) -> String { "\(Int(value))" }
+    private static func number(_ value: Double) -> String {
+        value < 1000 ? "\((value * 10).rounded() / 10)" : "\(Int(value))"
+    }
 
     /// The most memory that this process had at one time.
     private static func residentMiB() -> Double? {

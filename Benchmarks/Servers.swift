@@ -35,7 +35,8 @@ struct Servers: Sendable {
 
     /// Lends a fresh database and drops it.
     func withDatabase(
-        schema: String, migrations: [MigrationFile], _ body: (PostgresPool, _ url: String) async throws -> Void
+        schema: String, migrations: [MigrationFile], connectionCountMax: Int = 8,
+        _ body: (PostgresPool, _ url: String) async throws -> Void
     ) async throws {
         let name = "maillage_bench_\(UInt32.random(in: 0 ... .max))"
         let administrator = pool(databaseURL, schema: nil)
@@ -45,7 +46,7 @@ struct Servers: Sendable {
         }
         components.path = "/" + name
         let url = components.string ?? databaseURL
-        let lent = pool(url, schema: schema)
+        let lent = pool(url, schema: schema, connectionCountMax: connectionCountMax)
         let result: Result<Void, any Error>
         do {
             _ = try await Migrator(schema: schema, files: migrations).apply(on: lent)
@@ -61,9 +62,10 @@ struct Servers: Sendable {
         try result.get()
     }
 
-    private func pool(_ url: String, schema: String?) -> PostgresPool {
+    private func pool(_ url: String, schema: String?, connectionCountMax: Int = 8) -> PostgresPool {
         let configuration = PostgresConfiguration(
-            connectionString: url, schema: schema, applicationName: "bench", statementTimeout: .seconds(600))
+            connectionString: url, schema: schema, applicationName: "bench", connectionCountMax: connectionCountMax,
+            statementTimeout: .seconds(600))
         return PostgresPool(configuration: configuration, logger: Self.quietLogger)
     }
 

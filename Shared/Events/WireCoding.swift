@@ -30,6 +30,9 @@ package enum WireCoding {
 
 /// RFC 3339 instants in UTC, by integer arithmetic: Foundation's formatters cost up to 30 µs each.
 package enum WireInstant {
+    /// From 1970 to 2001.
+    private static let referenceSeconds: Int64 = 978_307_200
+
     /// `2026-11-21T09:30:00.000Z`
     package static func format(_ date: Date) -> String {
         let milliseconds = Int64((date.timeIntervalSince1970 * 1000).rounded())
@@ -71,7 +74,10 @@ package enum WireInstant {
         let days = self.days(year: year, month: month, day: day)
         guard day >= 1, civil(fromDays: days) == (year, month, day) else { return nil }
         let seconds = days * 86_400 + hour * 3600 + (minute - offset) * 60 + second
-        return Date(timeIntervalSince1970: Double(seconds) + Double(nanoseconds) / 1_000_000_000)
+        // From the epoch that `Date` counts from: a sum from 1970 is rounded more coarsely, and an instant that was
+        // read here would lie beside the same one from the database.
+        return Date(
+            timeIntervalSinceReferenceDate: Double(seconds - referenceSeconds) + Double(nanoseconds) / 1_000_000_000)
     }
 
     private static func append(_ number: Int64, digits: Int, to text: inout [UInt8]) {

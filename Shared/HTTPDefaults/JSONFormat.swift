@@ -1,3 +1,4 @@
+import Events
 package import FoundationEssentials
 
 /// How JSON looks in every answer and is read in every request: instants as RFC 3339 in UTC, keys in order.
@@ -30,14 +31,9 @@ package enum JSONFormat {
         return try decoder.decode(type, from: Data(bytes))
     }
 
-    /// `2026-01-31T09:00:00.000Z`
-    package static func text(_ date: Date) -> String {
-        date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
-    }
+    /// `2026-01-31T09:00:00.000Z`, the same as in events: rounded to the nearest millisecond, not cut.
+    package static func text(_ date: Date) -> String { WireInstant.format(date) }
 
     /// Reads an RFC 3339 instant; nil when it is none.
-    package static func date(_ text: String) -> Date? {
-        (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
-            ?? (try? Date(text, strategy: Date.ISO8601FormatStyle()))
-    }
+    package static func date(_ text: String) -> Date? { WireInstant.parse(text) }
 }

@@ -54,13 +54,26 @@ package struct OutboxRelay: Service {
                 let store = OutboxStore(lease, MessageFactory(owner: owner))
                 guard try await store.becomeLeader() else { return context.metrics.waiting(for: .standby) }
                 context.logger.info("the relay of this replica is active")
-                var leader = RelayLeader(store: store, publisher: publisher, wakeUp: wakeUp, context: context)
-                try await leader.lead()
+                try await store.loseSession(afterSilenceOf: context.settings.silenceMax)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    defer { group.cancelAll() }
+                    group.addTask { try await sayThatWeAreThere(store) }
+                    var leader = RelayLeader(store: store, publisher: publisher, wakeUp: wakeUp, context: context)
+                    try await leader.lead()
+                }
             }
         } catch {
             guard !Task.isCancelled else { return }
             context.metrics.waiting(for: .database)
             context.logger.warning("the relay lost its place", metadata: [LogKeys.error: "\(error)"])
+        }
+    }
+
+    /// The leader itself says nothing while it waits for confirms.
+    private func sayThatWeAreThere(_ store: OutboxStore) async throws {
+        while true {
+            try await Task.sleep(for: context.settings.heartbeatInterval)
+            try await store.beat()
         }
     }
 }

@@ -24,6 +24,14 @@ struct OutboxStore: OutboxQueue {
         return try rows.first?.get("is_leader") ?? false
     }
 
+    /// From now on the server ends the session, and with it the leader's lock, when it hears nothing for so long.
+    func loseSession(afterSilenceOf limit: Duration) async throws(PostgresError) {
+        let milliseconds = "\(Int64((limit / .milliseconds(1)).rounded()))"
+        try await session.query("select set_config('idle_session_timeout', \(milliseconds), false)")
+    }
+
+    func beat() async throws(PostgresError) { try await session.query("select 1") }
+
     /// Settings of this session; the pool resets them when the connection comes back.
     ///
     /// A delete that a crash of the server undoes is a message published twice, which listeners drop: it need not wait

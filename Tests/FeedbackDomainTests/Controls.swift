@@ -83,9 +83,17 @@ enum Controls {
         IntakeJudge(
             experiments: [experiment: ExperimentFacts(startedAt: start, measures: measures)],
             participants: [
-                ParticipantKey(experiment: experiment, pseudonym: "P1"): ParticipantFacts(
-                    participant: participant, consentScope: "usability costs", consentedAt: start)
+                ParticipantKey(experiment: experiment, pseudonym: "P1"): facts
             ])
+    }
+
+    static var facts: ParticipantFacts {
+        ParticipantFacts(participant: participant, consentScope: "usability costs", consentedAt: .distantPast)
+    }
+
+    /// - Parameter milliseconds: since 2001, as a date that was read has them.
+    static func instant(_ milliseconds: Int) -> Date {
+        Date(timeIntervalSinceReferenceDate: Double(milliseconds) / 1000)
     }
 
     static func identity(_ id: String, source: String = "urn:app", publisher: String = "app") -> EventIdentity {

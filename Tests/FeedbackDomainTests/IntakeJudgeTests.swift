@@ -24,6 +24,33 @@ struct IntakeJudgeTests {
         #expect(verdict(on: Controls.submission("a", day: day)).accepted != nil)
     }
 
+    /// To the millisecond, whatever the experiment's start: days are no matter of rounding.
+    @Test(arguments: [0, 1, 91, 637, 1_400]) func aWindowBeginsAndEndsAtTheInstantOfTheStart(opensDay: Int) {
+        for millisecond in stride(from: 0, to: 86_400_000, by: 86_399) {
+            // In 2016: from 2018 on a date has half the precision, so that the same fraction is rounded to another.
+            let start = 500_000_000_000 + millisecond
+            var judge = Controls.judge
+            judge.experiments[Controls.experiment]?.startedAt = Controls.instant(start)
+            judge.experiments[Controls.experiment]?.measures?.windows[0].opensDay = opensDay
+            judge.experiments[Controls.experiment]?.measures?.windows[0].closesDay = opensDay + 7
+            for (offset, isOpen) in [(-1, false), (0, true), (7 * 86_400_000 - 1, true), (7 * 86_400_000, false)] {
+                var submission = Controls.submission("a")
+                submission.answeredAt = Controls.instant(start + opensDay * 86_400_000 + offset)
+                let refused = judge.experiments[Controls.experiment].flatMap { facts in
+                    Self.refusal(of: submission, experiment: facts)
+                }
+                #expect((refused == nil) == isOpen, "\(start) \(offset): \(refused.debugDescription)")
+            }
+        }
+    }
+
+    private static func refusal(of submission: Submission, experiment: ExperimentFacts) -> Refusal? {
+        let outcome = SubmissionChecks.outcome(
+            of: submission, experiment: experiment, participant: Controls.facts, now: .distantFuture)
+        guard case .refused(let refusal) = outcome else { return nil }
+        return refusal
+    }
+
     @Test func fiveMinutesAheadIsTheMost() {
         var judge = Controls.judge
         judge.experiments[Controls.experiment]?.measures?.windows[0].closesDay = 200

@@ -27,6 +27,23 @@ struct IntakeStoreTests {
         }
     }
 
+    /// Windows, consents and corrections compare what outsiders write with what the database kept.
+    @Test func anInstantIsTheSameFromOutsideAndFromTheDatabase() async throws {
+        try await IntakeLab.with { lab in
+            var chance = Chance(seed: 11)
+            let instants = try (0..<10_000).map { _ in
+                let milliseconds = chance.number(1_577_836_800_000...2_208_988_800_000)
+                let text = WireInstant.format(Date(timeIntervalSince1970: Double(milliseconds) / 1000))
+                return try #require(WireInstant.parse(text))
+            }
+            let rows = try await lab.service.pool.query(
+                "select i from unnest(\(instants)) with ordinality u (i, n) order by n")
+            let kept = try rows.map { try $0.get("i", as: Date.self) }
+            #expect(zip(instants, kept).filter { $0 != $1 }.count == 0)
+            #expect(kept.count == instants.count)
+        }
+    }
+
     @Test func theLogProvesTheValuesAndHoldsNeitherThemNorTheComment() async throws {
         try await IntakeLab.with { lab in
             // when

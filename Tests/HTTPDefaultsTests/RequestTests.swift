@@ -21,6 +21,13 @@ import Testing
                 """)
     }
 
+    /// What is read here may be sent back as feedback, and is compared with what an event said.
+    @Test(arguments: [(0.2579996, "01.258"), (0.0004, "01.000"), (0.9996, "02.000"), (0.5, "01.500")])
+    func instantsAreRoundedAsInEvents(fraction: Double, seconds: String) {
+        let date = Date(timeIntervalSinceReferenceDate: 702_194_401 + fraction)
+        #expect(JSONFormat.text(date) == "2023-04-03T06:00:\(seconds)Z")
+    }
+
     @Test(arguments: [
         (#""title":"Télé","#, "", "/title", "expected a value; the field is missing"),
         (#""Télé""#, "7", "/title", "expected a string"),

@@ -215,6 +215,50 @@ import Testing
         }
     }
 
+    @Test func aLeaderThatHangsLosesItsPlaceToAnother() async throws {
+        try await withOutbox { pool in
+            // given
+            var hanging = quickSettings
+            (hanging.silenceMax, hanging.heartbeatInterval) = (.milliseconds(50), .seconds(3600))
+            let (stuck, other) = (RecordingPublisher(), RecordingPublisher())
+            stuck.hold()
+            try await pool.append(milestonesOf: "a", count: 3)
+            try await withRelay(pool, stuck, settings: hanging) { _ in
+                defer { stuck.release() }
+                try await waitUntil("the first relay publishes") { stuck.callCount == 1 }
+                // when
+                try await withRelay(pool, other) { _ in try await pool.waitUntilPublished() }
+                // then
+                #expect(other.messages.sequences(of: "a") == [1, 2, 3])
+            }
+        }
+    }
+
+    @Test func aLeaderThatWaitsForItsConfirmsKeepsItsPlace() async throws {
+        try await withOutbox { pool in
+            // given
+            var settings = quickSettings
+            (settings.silenceMax, settings.heartbeatInterval) = (.milliseconds(500), .milliseconds(20))
+            let publisher = RecordingPublisher()
+            publisher.hold()
+            try await pool.append(milestonesOf: "a", count: 3)
+            try await withRelay(pool, publisher, settings: settings) { _ in
+                defer { publisher.release() }
+                try await waitUntil("the relay publishes") { publisher.callCount == 1 }
+                // when
+                let began = ContinuousClock.now
+                try await waitUntil("it has waited for long") { () async throws -> Bool in
+                    // then
+                    #expect(try await pool.leaderCount() == 1)
+                    return ContinuousClock.now - began > settings.silenceMax * 2
+                }
+                publisher.release()
+                try await pool.waitUntilPublished()
+            }
+            #expect(publisher.messages.count == 3)
+        }
+    }
+
     @Test func aGracefulShutdownFinishesWhatIsClaimed() async throws {
         try await withOutbox { pool in
             // given

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from chaos.stage_names import CHECKER_ROLE, FEEDBACK_JOURNAL, RUN_FILE
 from driver.instance import REPOSITORY, Instance
+from driver.superuser import sql
 
 SEED = 20_220_217
 MINUTES = 2
@@ -173,24 +174,12 @@ def script(name: str, *arguments: str) -> None:
 
 def spoil(instance: Instance) -> dict[str, str]:
     """Copies the database and spoils the copy; returns what each spoiling says it hit."""
-    sql(instance, "postgres",
-        f"create database {COPY} template maillage; grant connect on database {COPY} to {CHECKER_ROLE}")
+    sql(instance, f"create database {COPY} template maillage", "postgres")
+    sql(instance, f"grant connect on database {COPY} to {CHECKER_ROLE}", "postgres")
     # Without triggers and foreign keys: what they forbid a program to do is what the checker must see.
-    statements = "; ".join(statement for statement, _ in SPOILT.values())
-    told = sql(instance, COPY, f"set session_replication_role = replica; {statements}").splitlines()
+    statements = ";\n".join(statement for statement, _ in SPOILT.values())
+    told = sql(instance, f"set session_replication_role = replica;\n{statements}", COPY)
     return dict(zip(SPOILT, told, strict=True))
-
-
-def sql(instance: Instance, database: str, text: str) -> str:
-    environment = {"PATH": "/usr/bin:/bin", "PGPASSWORD": instance.secret("postgres-password")}
-    command = ["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1", "--host",
-               "127.0.0.1", "--port", instance.fact("POSTGRES_PORT"), "--username", "postgres", "--dbname", database,
-               "--file", "-"]
-    result = subprocess.run(command, input=text.replace("; ", ";\n"), env=environment, capture_output=True, text=True,
-                            timeout=120, check=False)
-    if result.returncode != 0:
-        raise RuntimeError(result.stderr[-2000:])
-    return result.stdout
 
 
 def spoilt_journal() -> Path:

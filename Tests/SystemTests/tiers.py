@@ -32,6 +32,7 @@ BY_ITSELF = ["test_scenario", "test_driver", "test_chaos_parts"]
 RUNNING = ["test_isolation", "test_configuration", "test_hostile_http", "test_hostile_feedback",
            "test_dead_letters"]
 WHOLE_WAVES = ["test_wave"]
+UNDER_FAULTS = ["test_chaos"]
 
 
 @dataclass
@@ -62,6 +63,7 @@ def main() -> int:
         run(tiers, "running system", lambda tier: python_tests(tier, RUNNING))
         script("instance.sh", "remove", str(INSTANCE))
         run(tiers, "whole waves", lambda tier: python_tests(tier, WHOLE_WAVES))
+        run(tiers, "under faults", lambda tier: python_tests(tier, UNDER_FAULTS))
     except (subprocess.SubprocessError, OSError) as error:
         tiers.append(Tier("set-up", failures=[str(error)]))
         print(f"the tests could not go on: {error}", flush=True)

@@ -186,6 +186,7 @@ management.tcp.port = $RABBITMQ_MANAGEMENT_PORT
 log.console = false
 log.file = rabbit.log
 disk_free_limit.absolute = 500MB
+max_message_size = 1048576
 raft.wal_max_size_bytes = 134217728
 CONF
 }

@@ -39,7 +39,8 @@ settings() {
         "MAILLAGE_CLOCK_OFFSET_FILE=$instance/clock" "MAILLAGE_LOG_LEVEL=${MAILLAGE_LOG_LEVEL:-info}"
     if [[ $1 == feedback ]]; then
         printf '%s\n' "MAILLAGE_BROKER_OUTSIDE_URL_FILE=$secrets/broker-outside-url" \
-            "MAILLAGE_FEEDBACK_PUBLISHERS=${MAILLAGE_PUBLISHERS// /,}"
+            "MAILLAGE_FEEDBACK_PUBLISHERS=${MAILLAGE_PUBLISHERS// /,}" \
+            "MAILLAGE_FEEDBACK_INTAKE_BYTES=${MAILLAGE_FEEDBACK_INTAKE_BYTES:-67108864}"
     fi
 }
 

@@ -18,7 +18,7 @@ package enum SubmissionChecks {
 
     /// How far an outsider's clock may be ahead of ours, in seconds.
     package static let clockSkewMaxSeconds = 300.0
-    private static let secondsPerDay = 86_400.0
+    private static let microsecondsPerDay = 86_400_000_000
 
     /// - Parameter now: the programme's time when the message came, also when it is looked at again later.
     package static func outcome(
@@ -67,6 +67,12 @@ package enum SubmissionChecks {
         return score
     }
 
+    /// From 0. Whole microseconds are compared: seconds as `Double` lie up to 0.1 µs beside what was written, and an
+    /// answer of a window's first instant would fall into the day before it.
+    private static func dayOfExperiment(at time: Date, startedAt: Date) -> Int {
+        Int((time.timeIntervalSince(startedAt) * 1_000_000).rounded()) / microsecondsPerDay
+    }
+
     /// Characters as the database counts them, which are Unicode scalars; most comments are short enough in bytes.
     private static func isTooLong(_ comment: String) -> Bool {
         comment.utf8.count > Submission.commentCharacterCountMax
@@ -92,7 +98,7 @@ package enum SubmissionChecks {
         }
         // A correction may come whenever the mistake is found; the answer itself was given in time.
         if submission.amends != nil { return first }
-        let day = Int((submission.answeredAt.timeIntervalSince(startedAt) / secondsPerDay).rounded(.down))
+        let day = dayOfExperiment(at: submission.answeredAt, startedAt: startedAt)
         guard let open = candidates.first(where: { $0.opensDay <= day && day < $0.closesDay }) else {
             throw Refusal(
                 .outsideWindow, at: "/time",

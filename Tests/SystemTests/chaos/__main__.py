@@ -63,7 +63,7 @@ class Run:
             servers = stack.enter_context(Servers(self._instance))
             publishers = {name: stack.enter_context(self._publisher(name, fronts))
                           for name in dict.fromkeys(s.publisher for s in self._stage.sources)}
-            load = Load(Stream(self._seed, self._stage.sources), publishers, self._stopping)
+            load = Load(Stream(self._seed, self._stage.sources), publishers, self._stopping, self._minutes * 60)
             faults = Faults(self._instance, servers, fronts, self._journal / FAULTS_LOG)
             stack.callback(faults.close)
             money = Money(self._stage, self._commands, self._seed, self._minutes * 60)
@@ -102,7 +102,7 @@ class Run:
             if time.monotonic() - began > told + TOLD_EVERY_S:
                 told += TOLD_EVERY_S
                 self.say(f"{load.confirmed():>7} events confirmed, {len(self._commands.entries):>5} money commands "
-                         f"answered, {faults.made.total():>3} faults")
+                         f"answered, {faults.made.total():>3} faults; {load.waiting()}")
         self._stopping.set()
         for thread in threads:
             thread.join()

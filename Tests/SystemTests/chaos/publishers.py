@@ -4,6 +4,7 @@ the checker does not need."""
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -40,6 +41,11 @@ class Publisher(OutsideSystem):
         with self._lock:
             self._check()
             return len(self._pending) + len(self._unconfirmed) + len(self._unanswered)
+
+    def state(self) -> str:
+        with self._lock:
+            return (f"{len(self._pending)} to send, {len(self._unconfirmed)} unconfirmed, "
+                    f"{len(self._unanswered)} unanswered")
 
     def is_ahead(self) -> bool:
         with self._lock:
@@ -82,25 +88,29 @@ class Publisher(OutsideSystem):
 
 @dataclass
 class Load:
-    """Feeds the publishers from the stream until it is told to stop."""
+    """Feeds the publishers from the stream until it is told to stop, at a pace that leaves something to be sent until
+    the end: every fault has to find the stream running."""
 
     stream: Stream
     publishers: dict[str, Publisher]
     stopping: threading.Event
+    seconds: float
     sent: list[Message] = field(default_factory=list)
     is_exhausted: bool = False
 
     def run(self) -> None:
         messages = iter(self.stream)
+        began = time.monotonic()
         while not self.stopping.is_set() and not self.is_exhausted:
-            if any(p.is_ahead() or p.backlog() > BACKLOG_MAX for p in self.publishers.values()):
+            due = int(self.stream.cells_count * (time.monotonic() - began) / self.seconds) - len(self.sent)
+            if due <= 0 or any(p.is_ahead() or p.backlog() > BACKLOG_MAX for p in self.publishers.values()):
                 self.stopping.wait(PACE_S)
                 continue
-            self._publish(messages)
+            self._publish(messages, min(due, AHEAD))
 
-    def _publish(self, messages: Iterator[Message]) -> None:
+    def _publish(self, messages: Iterator[Message], count: int) -> None:
         batches: dict[str, list[Outgoing]] = {name: [] for name in self.publishers}
-        for _ in range(AHEAD):
+        for _ in range(count):
             message = next(messages, None)
             if message is None:
                 self.is_exhausted = True
@@ -114,6 +124,10 @@ class Load:
 
     def confirmed(self) -> int:
         return sum(publisher.confirmed_count() for publisher in self.publishers.values())
+
+    def waiting(self) -> str:
+        """What the load waits for, if it does not get on."""
+        return ", ".join(f"{name}: {publisher.state()}" for name, publisher in self.publishers.items())
 
     def entries(self) -> Iterator[dict[str, Any]]:
         """What was published, with the confirms and receipts of its identity; bodies of nonsense included."""

@@ -4,7 +4,6 @@ that may only read, and the main line up to enrolled participants."""
 from __future__ import annotations
 
 import secrets
-import subprocess
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,8 +12,9 @@ from typing import Any
 import generate
 from driver import contracting, experimenting, selection
 from driver.http_api import Actor, Api
-from driver.instance import SERVICES, Failure, Instance
+from driver.instance import SERVICES, Instance
 from driver.programme_clock import ProgrammeClock
+from driver.superuser import sql
 from driver.wave import Cast, Progress, Wave
 
 from .fronts import Fronts
@@ -99,20 +99,12 @@ def _admit_checker(instance: Instance) -> None:
     grants = "\n".join(
         f"grant usage on schema {service} to {CHECKER_ROLE};\n"
         f"grant select on all tables in schema {service} to {CHECKER_ROLE};" for service in SERVICES)
-    # The password reaches psql on its standard input, not by its arguments.
-    sql = f"""
+    sql(instance, f"""
         create role {CHECKER_ROLE} with login nosuperuser nocreatedb nocreaterole password '{password}';
         alter role {CHECKER_ROLE} set default_transaction_read_only = on;
         grant connect on database maillage to {CHECKER_ROLE};
         {grants}
-    """
-    environment = {"PATH": "/usr/bin:/bin", "PGPASSWORD": instance.secret("postgres-password")}
-    command = ["psql", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--host", "127.0.0.1", "--port",
-               instance.fact("POSTGRES_PORT"), "--username", "postgres", "--dbname", "maillage", "--file", "-"]
-    result = subprocess.run(command, input=sql, env=environment, capture_output=True, text=True, timeout=60,
-                            check=False)
-    if result.returncode != 0:
-        raise Failure(f"the checker's role cannot be made: {result.stderr.strip()}")
+    """)
 
 
 # MARK: The plan

@@ -74,6 +74,11 @@ class Stream:
         self._dice.shuffle(self._cells)
         self._number = 0
 
+    @property
+    def cells_count(self) -> int:
+        """How many answers there are to give; the stream has a few more messages."""
+        return len(self._cells)
+
     def __iter__(self) -> Iterator[Message]:
         """Ends when every cell is answered."""
         later: list[tuple[int, int, Message]] = []

@@ -1,0 +1,194 @@
+import Events
+import Foundation
+import Outbox
+import Postgres
+import RabbitMQ
+import Synchronization
+
+/// How long an event is on its way from its commit to the broker's confirm while 2,000 commands a second commit one
+/// each, on an even beat that does not wait for slow ones. The baseline is what cannot be left out: the same messages
+/// at the same rate from a publisher, one by one, without database and relay.
+struct RelayLagBenchmark {
+    let servers: Servers
+    let rounds: Int
+
+    private static let commandsPerSecond = 2_000
+    private static let commandCount = 40_000
+    private static let workerCount = 32
+    /// The first second finds cold caches and unprepared statements.
+    private static let warmUpCount = 2_000
+
+    func run() async throws -> [BenchmarkResult] {
+        var (ours, bare): ([Percentiles], [Percentiles]) = ([], [])
+        for round in 1...rounds {
+            ours.append(try await relayed())
+            bare.append(try await published())
+            print("relay-lag, round \(round): ours \(ours[round - 1]), publisher alone \(bare[round - 1])")
+        }
+        let p50 = BenchmarkResult.median(ours.map(\.p50))
+        let p99 = BenchmarkResult.median(ours.map(\.p99))
+        return [
+            .latency(
+                "relay-lag", p50: p50, p99: p99,
+                baseline: ("publisher alone", BenchmarkResult.median(bare.map(\.p99))), count: Self.commandCount)
+        ]
+    }
+
+    private func relayed() async throws -> Percentiles {
+        let stopwatch = Stopwatch()
+        try await servers.withDatabase(
+            schema: "feedback", migrations: OutboxSchema.migrations, connectionCountMax: Self.workerCount + 8
+        ) { pool, _ in
+            try await servers.withQueue { queue in
+                let publisher = RabbitPublisher(
+                    configuration: servers.broker, windowMax: 200, logger: Servers.quietLogger)
+                let timed = Timed(publisher: publisher, exchange: queue, stopwatch: stopwatch)
+                let wakeUp = RelayWakeUp()
+                let relay = OutboxRelay(
+                    owner: .feedback, pool: pool, publisher: timed, wakeUp: wakeUp, logger: Servers.quietLogger)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await relay.run() }
+                    try await onABeat { number in
+                        let event = Self.event(number)
+                        try await pool.withTransaction { try await EventLog.append([event], in: $0) }
+                        stopwatch.start(event.id.lowercase, number: number)
+                        wakeUp.signal()
+                    }
+                    try await stopwatch.waitForAll(Self.commandCount)
+                    group.cancelAll()
+                    try await group.waitForAll()
+                }
+                await publisher.close()
+            }
+        }
+        return stopwatch.percentiles(from: Self.warmUpCount)
+    }
+
+    private func published() async throws -> Percentiles {
+        let stopwatch = Stopwatch()
+        try await servers.withQueue { queue in
+            let publisher = RabbitPublisher(
+                configuration: servers.broker, windowMax: 200, logger: Servers.quietLogger)
+            let timed = Timed(publisher: publisher, exchange: queue, stopwatch: stopwatch)
+            try await onABeat { number in
+                let id = UUID().lowercase
+                stopwatch.start(id, number: number)
+                let message = OutgoingMessage(
+                    exchange: queue, routingKey: MilestoneReached.type.name, body: Array(repeating: 0x20, count: 500),
+                    messageID: id, contentType: "application/octet-stream")
+                _ = await timed.publish([message], deadline: .seconds(30))
+            }
+            try await stopwatch.waitForAll(Self.commandCount)
+            await publisher.close()
+        }
+        return stopwatch.percentiles(from: Self.warmUpCount)
+    }
+
+    private static func event(_ number: Int) -> NewEvent {
+        let now = Date()
+        let payload = MilestoneReached(
+            experiment: UUID(), milestone: "mi-parcours", responsesCountMin: number, responsesCount: number,
+            reachedAt: now)
+        return NewEvent(
+            payload, subject: payload.experiment.lowercase, time: now, actor: "bench",
+            cause: EventCause(correlationID: payload.experiment.lowercase))
+    }
+
+    /// Runs every command at its instant, on whichever worker is free.
+    private func onABeat(_ command: @escaping @Sendable (_ number: Int) async throws -> Void) async throws {
+        let began = ContinuousClock.now
+        let begun = ItemCount()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<Self.workerCount {
+                group.addTask {
+                    while true {
+                        let number = begun.next()
+                        guard number < Self.commandCount else { return }
+                        let due = began + .seconds(Double(number) / Double(Self.commandsPerSecond))
+                        if due > .now { try await Task.sleep(until: due, tolerance: .zero) }
+                        try await command(number)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+}
+
+/// In milliseconds.
+struct Percentiles: CustomStringConvertible {
+    let p50: Double
+    let p99: Double
+
+    var description: String { "p50 \(rounded(p50)) ms, p99 \(rounded(p99)) ms" }
+
+    private func rounded(_ value: Double) -> Double { (value * 100).rounded() / 100 }
+}
+
+/// Begins and ends by message id; an end may come before its beginning, when the broker confirms before the commit's
+/// caller goes on.
+private final class Stopwatch: Sendable {
+    private struct State {
+        var began: [String: (number: Int, at: ContinuousClock.Instant)] = [:]
+        var ended: [String: ContinuousClock.Instant] = [:]
+        var milliseconds: [(number: Int, took: Double)] = []
+    }
+
+    private let state = Mutex(State())
+
+    func start(_ id: String, number: Int) {
+        let now = ContinuousClock.now
+        state.withLock { state in
+            if state.ended.removeValue(forKey: id) != nil {
+                state.milliseconds.append((number, 0))
+            } else {
+                state.began[id] = (number, now)
+            }
+        }
+    }
+
+    func stop(_ ids: [String]) {
+        let now = ContinuousClock.now
+        state.withLock { state in
+            for id in ids {
+                if let (number, began) = state.began.removeValue(forKey: id) {
+                    state.milliseconds.append((number, (now - began) / .milliseconds(1)))
+                } else {
+                    state.ended[id] = now
+                }
+            }
+        }
+    }
+
+    func waitForAll(_ count: Int) async throws {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while state.withLock({ $0.milliseconds.count }) < count {
+            guard ContinuousClock.now < deadline else {
+                throw Servers.Unusable(description: "not every event was confirmed within a minute")
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    func percentiles(from first: Int) -> Percentiles {
+        let sorted = state.withLock { $0.milliseconds.filter { $0.number >= first }.map(\.took) }.sorted()
+        guard !sorted.isEmpty else { return Percentiles(p50: 0, p99: 0) }
+        return Percentiles(p50: sorted[sorted.count / 2], p99: sorted[sorted.count * 99 / 100])
+    }
+}
+
+/// Publishes to the benchmark's exchange, and stops the watch at each confirm.
+private struct Timed: MessagePublisher {
+    let publisher: RabbitPublisher
+    let exchange: String
+    let stopwatch: Stopwatch
+    var isBlocked: Bool { get async { await publisher.isBlocked } }
+
+    func publish(_ messages: [OutgoingMessage], deadline: Duration) async -> [PublishOutcome] {
+        var messages = messages
+        for index in messages.indices { messages[index].exchange = exchange }
+        let outcomes = await publisher.publish(messages, deadline: deadline)
+        stopwatch.stop(zip(messages, outcomes).filter { $1 == .confirmed }.map(\.0.messageID))
+        return outcomes
+    }
+}

@@ -1,0 +1,194 @@
+"""python3 -m hostile.attacks --instance DIRECTORY --seed N --malformed COUNT
+
+Everything that a publisher with valid credentials may think of, in one process beside the run, so that what it costs to
+send is not paid by who measures. Prints one JSON line: per attack how often it was tried, and what became of it in the
+broker's own words.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pika import frame, spec
+
+from driver.instance import Instance
+
+from .names import ATTACKER, NEIGHBOUR
+from .wire import CHANNEL, FRAME_BYTES_MAX, Refused, Wire, publication
+
+OWN = f"feedback.in.{ATTACKER}"
+OTHERS = f"feedback.in.{NEIGHBOUR}"
+RECEIPT_QUEUES = [f"feedback.receipts.{NEIGHBOUR}", f"feedback.receipts.{ATTACKER}"]
+BODY_BYTES_MAX = 65_536
+MESSAGE_BYTES_MAX = 1_048_576
+FLOOD_BYTES = 60_000
+FLOOD_COUNT = 2_500
+FENCES_TRIED, BROKEN_OFF = 20, 20
+
+Message = tuple[dict[str, Any] | None, bytes]
+
+
+# MARK: Malformed messages
+
+def event(dice: random.Random, **data: Any) -> dict[str, Any]:
+    answer = {"experiment": str(uuid.UUID(int=dice.getrandbits(128), version=4)), "participant": "0000ZZZZ0000",
+              "instrument": "NPS", "occasion": "W1", "answers": [9]}
+    return {"specversion": "1.0", "id": f"attack-{dice.getrandbits(64):016x}",
+            "source": f"https://{ATTACKER}.example/x", "type": "maillage.response.submitted.v1", "time": "2026-01-05T09:00:00Z", "data": answer | data}
+
+
+def text(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def nested(depth: int) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    for _ in range(depth):
+        headers = {"n": headers}
+    return headers
+
+
+def malformed(dice: random.Random) -> dict[str, Callable[[], Message]]:
+    """By kind; each call makes another one."""
+    return {
+        "headers in headers": lambda: (nested(dice.randint(17, 120)), text(event(dice))),
+        "headers without a name": lambda: ({"": "x", "a": 1}, text(event(dice))),
+        "carbon copies (CC, BCC)": lambda: (
+            {"CC": [OTHERS, *RECEIPT_QUEUES], "BCC": [OTHERS, *RECEIPT_QUEUES]}, text(event(dice, answers=["nine"]))),
+        "oversized body": lambda: (None, text(event(dice) | {"padding": "x" * BODY_BYTES_MAX})),
+        "truncated body": lambda: (None, text(event(dice))[:-dice.randint(1, 120)]),
+        "UTF-16": lambda: (None, json.dumps(event(dice)).encode("utf-16")),
+        "Latin-1": lambda: (None, json.dumps(event(dice, comment="é" * 9), ensure_ascii=False).encode("latin-1")),
+        "NUL in a name": lambda: (None, text(event(dice) | {"id": f"a\0{dice.random()}"})),
+        "random bytes": lambda: (None, dice.randbytes(dice.randint(1, 600))),
+        "an array, very deep": lambda: (None, b"[" * 5_000 + b"]" * 5_000),
+        "repeated members": lambda: (None, text(event(dice))[:-1] + b',"id":"twice"}'),
+        "answers that are none": lambda: (None, text(event(dice, answers=[dice.choice(["nine", {}, [], 1e300])]))),
+        "another type": lambda: (None, text(event(dice) | {"type": "maillage.response.deleted.v1"})),
+        "an id that is SQL": lambda: (None, text(event(dice, experiment="'; drop table responses; --"))),
+    }
+
+
+RARE = {"oversized body", "an array, very deep"}
+"""Each of them is as heavy as a hundred others."""
+
+
+def malformed_messages(dice: random.Random, count: int, sent: Counter[str]) -> Iterator[Message]:
+    makers = malformed(dice)
+    often = [kind for kind in makers if kind not in RARE]
+    for number in range(count):
+        kind = dice.choice(sorted(RARE)) if number % 50 == 0 else often[number % len(often)]
+        sent[kind] += 1
+        yield makers[kind]()
+
+
+# MARK: What the broker itself has to refuse
+
+def tried(count: int, attempt: Callable[[], None]) -> Counter[str]:
+    """What the broker said; an attempt that it let pass says so too."""
+    told: Counter[str] = Counter()
+    for _ in range(count):
+        try:
+            attempt()
+            told["LET PASS"] += 1
+        except Refused as refused:
+            told[f"{refused.code} {refused.text.partition(' - ')[0]}"] += 1
+        except OSError as error:
+            told[f"connection ended: {type(error).__name__}"] += 1
+    return told
+
+
+def into(url: str, exchange: str, key: str, headers: dict[str, Any] | None = None) -> Callable[[], None]:
+    def attempt() -> None:
+        with Wire(url) as wire:
+            wire.write(publication(exchange, headers, b"x", key))
+            wire.call(spec.Basic.Qos(prefetch_count=1), spec.Basic.QosOk)
+    return attempt
+
+
+def too_large_for_the_broker(url: str) -> Callable[[], None]:
+    def attempt() -> None:
+        with Wire(url) as wire:
+            wire.write(publication(OWN, None, b" " * (MESSAGE_BYTES_MAX + 1)))
+            wire.listen()
+    return attempt
+
+
+def wrong_frame(url: str) -> Callable[[], None]:
+    def attempt() -> None:
+        with Wire(url) as wire:
+            whole = bytearray(publication(OWN, None, b"x" * 100))
+            whole[-1] = 0  # the mark of a frame's end
+            wire.write(bytes(whole))
+            wire.listen()
+    return attempt
+
+
+def huge_frame(url: str) -> Callable[[], None]:
+    def attempt() -> None:
+        with Wire(url) as wire:
+            wire.write(frame.Method(CHANNEL, spec.Basic.Publish(exchange=OWN)).marshal())
+            wire.write(frame.Body(CHANNEL, b"x" * (FRAME_BYTES_MAX * 2)).marshal())
+            wire.listen()
+    return attempt
+
+
+def break_off_in_a_body(url: str) -> None:
+    """The header promises more than ever comes: such a message was never published."""
+    wire = Wire(url)
+    whole = publication(OWN, None, b"x" * 4_000)
+    wire.write(whole[:-2_000])
+    wire.break_off()
+
+
+def fences(url: str) -> dict[str, Counter[str]]:
+    copies = {"CC": [OTHERS, *RECEIPT_QUEUES], "BCC": [OTHERS]}
+    told = {
+        "another one's exchange": tried(FENCES_TRIED, into(url, OTHERS, "")),
+        "a queue by its name, with CC and BCC": tried(FENCES_TRIED, into(url, "", RECEIPT_QUEUES[0], copies)),
+        "a message of more than 1 MiB": tried(3, too_large_for_the_broker(url)),
+        "a frame without its end": tried(FENCES_TRIED, wrong_frame(url)),
+        "a frame larger than agreed": tried(FENCES_TRIED, huge_frame(url)),
+    }
+    for _ in range(BROKEN_OFF):
+        break_off_in_a_body(url)
+    return told | {"broken off within a message": Counter({"never published": BROKEN_OFF})}
+
+
+def flood(url: str, dice: random.Random) -> Counter[str]:
+    """More than the publisher's share of the broker's memory, faster than it can be read."""
+    filling = "x" * FLOOD_BYTES
+    with Wire(url) as wire:
+        wire.publish(((None, text(event(dice, comment=filling))) for _ in range(FLOOD_COUNT)), OWN, window=FLOOD_COUNT)
+        return wire.settled
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="attacks", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--instance", type=Path, required=True)
+    parser.add_argument("--seed", required=True)
+    parser.add_argument("--malformed", type=int, required=True)
+    arguments = parser.parse_args()
+    url = Instance(arguments.instance).publisher_url(ATTACKER)
+    dice = random.Random(arguments.seed)
+    told = fences(url)
+    flooded = flood(url, dice)
+    sent: Counter[str] = Counter()
+    with Wire(url) as wire:
+        wire.publish(malformed_messages(dice, arguments.malformed, sent), OWN)
+        settled = wire.settled
+    print(json.dumps({"fences": told, "flood": flooded, "malformed": sent, "settled": settled}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

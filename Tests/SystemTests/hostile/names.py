@@ -1,0 +1,4 @@
+"""Who is who."""
+
+ATTACKER = "enquetes"
+NEIGHBOUR = "telesuivi"

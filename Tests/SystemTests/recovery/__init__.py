@@ -1,0 +1,1 @@
+"""How long it takes until everything goes on after a crash."""
