@@ -29,14 +29,20 @@ package enum WireCoding {
 }
 
 /// RFC 3339 instants in UTC, by integer arithmetic: Foundation's formatters cost up to 30 µs each.
+///
+/// Years have four digits there: what lies outside 0000 to 9999 in UTC is not read, and written as the nearest end.
 package enum WireInstant {
+    /// Milliseconds since 1970 of 0000-01-01T00:00:00.000Z and of 9999-12-31T23:59:59.999Z.
+    private static let milliseconds: ClosedRange<Int64> = -62_167_219_200_000...253_402_300_799_999
     /// From 1970 to 2001.
     private static let referenceSeconds: Int64 = 978_307_200
 
     /// `2026-11-21T09:30:00.000Z`
     package static func format(_ date: Date) -> String {
-        let milliseconds = Int64((date.timeIntervalSince1970 * 1000).rounded())
-        let (days, inDay) = milliseconds.floorDivided(by: 86_400_000)
+        let (first, last) = (Double(milliseconds.lowerBound), Double(milliseconds.upperBound))
+        // In this order a date that is no number becomes the first.
+        let rounded = min(max(first, (date.timeIntervalSince1970 * 1000).rounded()), last)
+        let (days, inDay) = Int64(rounded).floorDivided(by: 86_400_000)
         let (year, month, day) = civil(fromDays: days)
         var text: [UInt8] = []
         text.reserveCapacity(24)
@@ -74,6 +80,7 @@ package enum WireInstant {
         let days = self.days(year: year, month: month, day: day)
         guard day >= 1, civil(fromDays: days) == (year, month, day) else { return nil }
         let seconds = days * 86_400 + hour * 3600 + (minute - offset) * 60 + second
+        guard milliseconds.contains(seconds * 1000) else { return nil }
         // From the epoch that `Date` counts from: a sum from 1970 is rounded more coarsely, and an instant that was
         // read here would lie beside the same one from the database.
         return Date(

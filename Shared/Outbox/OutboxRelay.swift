@@ -58,8 +58,12 @@ package struct OutboxRelay: Service {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     defer { group.cancelAll() }
                     group.addTask { try await sayThatWeAreThere(store) }
-                    var leader = RelayLeader(store: store, publisher: publisher, wakeUp: wakeUp, context: context)
-                    try await leader.lead()
+                    group.addTask {
+                        var leader = RelayLeader(store: store, publisher: publisher, wakeUp: wakeUp, context: context)
+                        try await leader.lead()
+                    }
+                    // A lost session is heard by the beat first, while the leader waits for confirms.
+                    try await group.next()
                 }
             }
         } catch {

@@ -12,8 +12,8 @@ package struct RelaySettings: Sendable {
     package var publishDeadline = Duration.seconds(15)
     /// How often, in the mean, a standby tries to become the leader.
     package var standbyInterval = Duration.seconds(1)
-    /// A leader that the database has not heard for so long loses its place: it hangs, or its machine is cut off, and
-    /// nothing else would tell.
+    /// A leader that the database has not heard for so long loses its place: its process is stopped or its machine is
+    /// cut off, and nothing else would tell.
     package var silenceMax = Duration.seconds(3)
     /// How often a leader says that it is there, whatever else it waits for.
     package var heartbeatInterval = Duration.milliseconds(750)

@@ -104,6 +104,19 @@ import Testing
         ])
     func daysThatDoNotExistAndOtherFormsAreRefused(text: String) { #expect(WireInstant.parse(text) == nil) }
 
+    /// An offset leads out of the years that have four digits.
+    @Test(arguments: ["0000-01-01T00:00:00+00:01", "9999-12-31T23:59:59-01:00"])
+    func whatHasNoYearOfFourDigitsInUTCIsRefused(text: String) { #expect(WireInstant.parse(text) == nil) }
+
+    @Test(arguments: [
+        (-1e18, "0000-01-01T00:00:00.000Z"), (1e18, "9999-12-31T23:59:59.999Z"),
+        (.infinity, "9999-12-31T23:59:59.999Z"), (-.infinity, "0000-01-01T00:00:00.000Z"),
+        (.nan, "0000-01-01T00:00:00.000Z"), (253_402_300_799, "9999-12-31T23:59:59.000Z"),
+    ])
+    func datesBeyondAreWrittenAsTheNearestEnd(seconds: Double, text: String) {
+        #expect(WireInstant.format(Date(timeIntervalSince1970: seconds)) == text)
+    }
+
     @Test func everyDayOfFourCenturiesSurvivesTheRoundTrip() {
         for day in stride(from: -20_000.0, to: 130_000.0, by: 1) {
             let date = Date(timeIntervalSince1970: day * 86_400 + 3661)

@@ -48,6 +48,9 @@ class Receipt:
 class OutsideSystem:
     """One publisher with one connection in a thread of its own."""
 
+    pause_max_s = 2.0
+    """The longest pause before the next attempt to connect."""
+
     def __init__(self, url: str, publisher: str, authority: Path | None = None) -> None:
         self.publisher = publisher
         self._parameters = pika.URLParameters(url)
@@ -144,7 +147,7 @@ class OutsideSystem:
                     self._fail(f"{type(error).__name__}: {error}")
                     return
             self._take_back()
-            pause = 0.1 if time.monotonic() - opened > 5 else min(2.0, pause * 2)
+            pause = 0.1 if time.monotonic() - opened > 5 else min(self.pause_max_s, pause * 2)
             if not self._stopping:
                 time.sleep(pause)
 

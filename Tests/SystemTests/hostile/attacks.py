@@ -1,8 +1,8 @@
 """python3 -m hostile.attacks --instance DIRECTORY --seed N --malformed COUNT
 
-Everything that a publisher with valid credentials may think of, in one process beside the run, so that what it costs to
-send is not paid by who measures. Prints one JSON line: per attack how often it was tried, and what became of it in the
-broker's own words.
+Everything that a publisher with valid credentials may think of, in one process beside the run, so that what it costs
+to send and to read the receipts is not paid by who measures. Ends when every message that was taken has its receipt.
+Prints one JSON line: per attack how often it was tried, what became of it in the broker's words, and the receipts.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from typing import Any
 from pika import frame, spec
 
 from driver.instance import Instance
+from driver.outside_system import OutsideSystem, Receipt
 
-from .names import ATTACKER, NEIGHBOUR
+from .names import ATTACKER, LET_PASS, NEIGHBOUR
 from .wire import CHANNEL, FRAME_BYTES_MAX, Refused, Wire, publication
 
 OWN = f"feedback.in.{ATTACKER}"
@@ -32,6 +33,7 @@ MESSAGE_BYTES_MAX = 1_048_576
 FLOOD_BYTES = 60_000
 FLOOD_COUNT = 2_500
 FENCES_TRIED, BROKEN_OFF = 20, 20
+ANSWERED_WITHIN_S = 120.0
 
 Message = tuple[dict[str, Any] | None, bytes]
 
@@ -42,7 +44,8 @@ def event(dice: random.Random, **data: Any) -> dict[str, Any]:
     answer = {"experiment": str(uuid.UUID(int=dice.getrandbits(128), version=4)), "participant": "0000ZZZZ0000",
               "instrument": "NPS", "occasion": "W1", "answers": [9]}
     return {"specversion": "1.0", "id": f"attack-{dice.getrandbits(64):016x}",
-            "source": f"https://{ATTACKER}.example/x", "type": "maillage.response.submitted.v1", "time": "2026-01-05T09:00:00Z", "data": answer | data}
+            "source": f"https://{ATTACKER}.example/x",
+            "type": "maillage.response.submitted.v1", "time": "2026-01-05T09:00:00Z", "data": answer | data}
 
 
 def text(value: Any) -> bytes:
@@ -93,16 +96,18 @@ def malformed_messages(dice: random.Random, count: int, sent: Counter[str]) -> I
 # MARK: What the broker itself has to refuse
 
 def tried(count: int, attempt: Callable[[], None]) -> Counter[str]:
-    """What the broker said; an attempt that it let pass says so too."""
+    """What the broker said. Whatever is no refusal, a silence too, is one that was let pass."""
     told: Counter[str] = Counter()
     for _ in range(count):
         try:
             attempt()
-            told["LET PASS"] += 1
+            told[LET_PASS] += 1
         except Refused as refused:
             told[f"{refused.code} {refused.text.partition(' - ')[0]}"] += 1
-        except OSError as error:
-            told[f"connection ended: {type(error).__name__}"] += 1
+        except (ConnectionResetError, BrokenPipeError):
+            told["connection ended"] += 1
+        except TimeoutError:
+            told[LET_PASS] += 1
     return told
 
 
@@ -160,7 +165,8 @@ def fences(url: str) -> dict[str, Counter[str]]:
     }
     for _ in range(BROKEN_OFF):
         break_off_in_a_body(url)
-    return told | {"broken off within a message": Counter({"never published": BROKEN_OFF})}
+    # That none of them was published the receipts show, of which there would be too many.
+    return told | {"broken off within a message": Counter({"no answer is due": BROKEN_OFF})}
 
 
 def flood(url: str, dice: random.Random) -> Counter[str]:
@@ -169,6 +175,24 @@ def flood(url: str, dice: random.Random) -> Counter[str]:
     with Wire(url) as wire:
         wire.publish(((None, text(event(dice, comment=filling))) for _ in range(FLOOD_COUNT)), OWN, window=FLOOD_COUNT)
         return wire.settled
+
+
+class Ears(OutsideSystem):
+    """Counts the attacker's receipts by what they say."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, ATTACKER)
+        self.told: Counter[str] = Counter()
+        self.without_a_mend = 0
+
+    def wait_for(self, count: int) -> None:
+        with self._lock:
+            self._lock.wait_for(lambda: self.told.total() >= count, timeout=ANSWERED_WITHIN_S)
+
+    def _note(self, receipt: Receipt) -> None:
+        self.told[f"{receipt.outcome} {receipt.reason}" if receipt.reason else receipt.outcome] += 1
+        if receipt.outcome == "refused" and not receipt.mend:
+            self.without_a_mend += 1
 
 
 def main() -> int:
@@ -180,13 +204,17 @@ def main() -> int:
     arguments = parser.parse_args()
     url = Instance(arguments.instance).publisher_url(ATTACKER)
     dice = random.Random(arguments.seed)
-    told = fences(url)
-    flooded = flood(url, dice)
     sent: Counter[str] = Counter()
-    with Wire(url) as wire:
-        wire.publish(malformed_messages(dice, arguments.malformed, sent), OWN)
-        settled = wire.settled
-    print(json.dumps({"fences": told, "flood": flooded, "malformed": sent, "settled": settled}))
+    with Ears(url) as ears:
+        told = fences(url)
+        with Wire(url) as wire:
+            wire.publish(malformed_messages(dice, arguments.malformed, sent), OWN)
+            settled = wire.settled
+        # The last, since a full queue refuses what comes behind it too.
+        flooded = flood(url, dice)
+        ears.wait_for(settled["taken"] + flooded["taken"])
+        print(json.dumps({"fences": told, "malformed": sent, "settled": settled, "flood": flooded,
+                          "receipts": ears.told, "withoutMend": ears.without_a_mend}))
     return 0
 
 

@@ -1,4 +1,5 @@
-"""Who is who."""
+"""Who is who, and the word that must not appear."""
 
 ATTACKER = "enquetes"
 NEIGHBOUR = "telesuivi"
+LET_PASS = "LET PASS"

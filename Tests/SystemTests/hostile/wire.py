@@ -82,8 +82,8 @@ class Wire:
         self._read_while(lambda: bool(self._open))
 
     def listen(self) -> None:
-        """Until the broker ends the channel or the connection: raises `Refused`, or `OSError` if it says nothing."""
-        self._read_until(lambda _: False)
+        """Until the broker takes something after all; raises `Refused` where it ends the channel or the connection."""
+        self._read_until(lambda method: isinstance(method, spec.Basic.Ack))
 
     # MARK: Reading
 

@@ -26,23 +26,29 @@ from statistics import median
 import pika
 import pika.exceptions
 
+from chaos.publishers import Publisher
 from chaos.servers import script
 from chaos.stage import set_the_stage
 from chaos.stream import Message, Source, Stream
 from driver.instance import REPOSITORY, Failure, Instance
-from driver.outside_system import Outgoing, OutsideSystem, Receipt
+from driver.outside_system import Outgoing, Receipt
 from driver.superuser import sql
 from driver.waiting import until
 
 PUBLISHER = "telesuivi"
 RATE_PER_S = 200
-STAGE_MINUTES = 3
+STAGE_MINUTES_PER_ROUND = 1
+"""Of `chaos`: 160 participants, who have 32,000 answers to give, enough for 160 s."""
 SECONDS_MAX = 5.0
 STEADY_S = 3.0
+ATTEMPTS_MAX = 10
 
 
-class Watcher(OutsideSystem):
+class Watcher(Publisher):
     """Knows when receipts came."""
+
+    pause_max_s = 0.1
+    """What is measured is the system's pause, not the client's."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url, PUBLISHER)
@@ -55,6 +61,8 @@ class Watcher(OutsideSystem):
         while not stopping.wait(0.02):
             due = int((time.monotonic() - began) * RATE_PER_S) - sent
             batch = list(itertools.islice(messages, due))
+            if len(batch) < due:
+                self._fail("no answers are left to give: fewer rounds")
             sent += due
             with self._lock:
                 self._sent_at |= {message.identity: time.monotonic() for message in batch}
@@ -65,6 +73,7 @@ class Watcher(OutsideSystem):
         def look() -> bool | None:
             now = time.monotonic()
             with self._lock:
+                self._check()
                 recent = [came - sent for came, sent in self._arrivals if came > now - STEADY_S]
                 oldest = min(self._sent_at.values(), default=now)
             return True if recent and max(recent) < 1 and now - oldest < 1 else None
@@ -75,11 +84,13 @@ class Watcher(OutsideSystem):
         """From an instant to the first receipt after it for what was sent after it."""
         def look() -> float | None:
             with self._lock:
+                self._check()
                 return next((came - since for came, sent in self._arrivals if sent > since), None)
 
         return until("a receipt comes again", look, 120)
 
     def _note(self, receipt: Receipt) -> None:
+        super()._note(receipt)
         sent = self._sent_at.pop(receipt.identity, None)
         if sent is not None:
             self._arrivals.append((time.monotonic(), sent))
@@ -109,6 +120,15 @@ class Services:
             process.kill()
             process.wait()
 
+    def let_lead(self, process: int) -> None:
+        """Restarts the first service until its relay finds the place taken."""
+        for _ in range(ATTEMPTS_MAX):
+            if (leader := self.leader()) == process:
+                return
+            script("services.sh", "restart", "feedback", str(self._instance.directory))
+            until("the place is given up", lambda leader=leader: True if self.leader() != leader else None)
+        raise Failure("the second service's relay never came to lead")
+
     def leader(self) -> int:
         """The process whose session holds the relay's lock."""
         def look() -> int | None:
@@ -125,13 +145,13 @@ class Services:
 
     def wait_until_published(self, position: int) -> None:
         """Until an event that was committed behind that position has left the outbox."""
-        statement = (f"select from feedback.events e where e.position > {position} and not exists "
+        statement = (f"select 1 from feedback.events e where e.position > {position} and not exists "
                      "(select from feedback.outbox o where o.position = e.position) limit 1")
         until("an event is published", lambda: True if sql(self._instance, statement) else None, 120)
 
     def _sessions(self) -> int:
         return len({_owner_of(int(port)) for port in sql(
-            self._instance, "select client_port from pg_stat_activity where usename = 'maillage_feedback'")})
+            self._instance, "select client_port from pg_stat_activity where usename = 'maillage_feedback'")} - {None})
 
     def _first(self) -> int:
         return int((self._instance.directory / "run" / "feedback.pid").read_text(encoding="ascii").split()[0])
@@ -172,23 +192,21 @@ def _answers_since(instance: Instance) -> float:
 
 
 def take_over(services: Services, watcher: Watcher, number: signal.Signals) -> float:
-    """The leader's process is told nothing but this."""
-    with services.second():
+    """The leader's process is told nothing but this, and nobody starts it again: what goes on is the other's relay."""
+    with services.second() as second:
+        services.let_lead(second.pid)
         watcher.wait_until_steady()
-        leader = services.leader()
-        os.kill(leader, number)
+        second.send_signal(number)
         struck = time.monotonic()
-        position = services.last_position()
-        try:
-            services.wait_until_published(position)
-            return time.monotonic() - struck
-        finally:
-            if number == signal.SIGSTOP:
-                os.kill(leader, signal.SIGCONT)
+        services.wait_until_published(services.last_position())
+        took = time.monotonic() - struck
+        if services.leader() == second.pid:
+            raise Failure("the relay that was struck still leads")
+        return took
 
 
 def measure(instance: Instance, rounds: int) -> int:
-    stage = set_the_stage(instance, STAGE_MINUTES)
+    stage = set_the_stage(instance, 1 + STAGE_MINUTES_PER_ROUND * rounds)
     services = Services(instance)
     sources = [Source(PUBLISHER, source.place) for source in stage.sources]
     messages = (m for m in Stream(1, sources) if m.kind == "response")
