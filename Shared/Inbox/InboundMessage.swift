@@ -92,7 +92,7 @@ struct MessageSource: Sendable {
         case .string(let text): StoredText.clean(text, bytesMax: 1024)
         case .int(let number): String(number)
         case .bool(let flag): String(flag)
-        case .other: nil
+        case .nested, .other: nil
         }
     }
 }

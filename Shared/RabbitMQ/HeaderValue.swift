@@ -4,7 +4,9 @@ package enum HeaderValue: Sendable, Equatable {
     case string(String)
     case int(Int64)
     case bool(Bool)
-    /// A table, an array, a float, bytes, a text that is no UTF-8 or is longer than
+    /// A table or an array.
+    case nested
+    /// A float, bytes, a text that is no UTF-8 or is longer than
     /// ``MessageProperties/headerTextBytesMax``.
     case other
 }

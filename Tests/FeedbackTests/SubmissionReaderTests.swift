@@ -1,6 +1,7 @@
 import Events
 import FeedbackDomain
 import Foundation
+import RabbitMQ
 import Testing
 
 @testable import Feedback
@@ -77,6 +78,19 @@ struct SubmissionReaderTests {
         let message = read(event.body, headersAreMalformed: true)
         #expect(message.isIdentified && message.identity.id == "a")
         #expect(throws: Refusal.self) { try message.content.get() }
+    }
+
+    @Test func aTableOrAListInTheHeadersIsRefusedUnlessItCameOnTheWay() {
+        func areMalformed(_ headers: [(String, HeaderValue)]) -> Bool {
+            var properties = MessageProperties()
+            properties.headers = headers
+            return FeedbackIntake.headersAreMalformed(
+                Delivery(
+                    exchange: "e", routingKey: "", tag: 1, isRedelivered: false, properties: properties,
+                    bodyRange: 0..<0))
+        }
+        #expect(areMalformed([("CC", .nested)]) && areMalformed([("a", .int(1)), ("n", .nested)]))
+        #expect(!areMalformed([("x-received-from", .nested), ("ce-id", .string("a")), ("f", .other)]))
     }
 
     @Test func theOrderOfMembersDoesNotMakeAnotherEvent() throws {

@@ -122,7 +122,7 @@ extension Trait where Self == FactsBrokerTrait {
             #expect(letter.numbers == [0])
             #expect(letter.deliveries[0].header("x-first-death-reason") == .string("delivery_limit"))
             #expect(letter.deliveries[0].header("x-first-death-queue") == .string(queue))
-            #expect(letter.deliveries[0].header("x-death") == .other, "a list of tables")
+            #expect(letter.deliveries[0].header("x-death") == .nested, "a list of tables")
         }
     }
 

@@ -43,7 +43,7 @@ import Testing
         let delivery = try await delivery(properties: RawPublisher.properties(headers: table))
 
         // then
-        #expect(delivery.header("k") == .other)
+        #expect(delivery.header("k") == .nested)
         #expect(delivery.header("ce-id") == .string("1"))
         #expect(!delivery.headersAreMalformed)
     }

@@ -115,26 +115,30 @@ class HostileHeaders(RunningSystem):
         self.channel = self.connection.channel()
         self.channel.confirm_delivery()
 
-    def publish(self, headers: dict[str, Any], **properties: Any) -> None:
-        body = json.dumps(event()).encode()
-        self.channel.basic_publish(f"feedback.in.{PUBLISHER}", "", body,
+    def publish(self, headers: dict[str, Any], **properties: Any) -> str:
+        """Returns the event's identity."""
+        body = event()
+        self.channel.basic_publish(f"feedback.in.{PUBLISHER}", "", json.dumps(body).encode(),
                                    pika.BasicProperties(headers=headers, **properties))
+        return str(body["id"])
 
     def test_headers_of_any_shape_stop_nobody(self) -> None:
         deep: dict[str, Any] = {}
         for _ in range(300):
             deep = {"n": deep}
-        shapes: tuple[dict[str, Any], ...] = (
-            deep, {"": "empty name"}, {"x" * 255: "y"}, {"list": [[[[[]]]]]}, {"big": "z" * 60_000},
-            {"CC": ["feedback.in.enquetes"], "BCC": ["feedback.dead"]}, {f"h{n}": n for n in range(1_000)},
-            {"ce-id": "\0"}, {"x-death": "nonsense"})
-        for headers in shapes:
-            self.publish(headers)
-        self.publish({}, content_type="text/plain", message_id="m" * 200, type="t" * 200, app_id="a", expiration=None)
+        refused: tuple[dict[str, Any], ...] = (
+            deep, {"": "empty name"}, {"list": [[[[[]]]]]}, {"big": "z" * 60_000},
+            {"CC": ["feedback.in.enquetes"], "BCC": ["feedback.dead"]}, {f"h{n}": n for n in range(1_000)})
+        harmless: tuple[dict[str, Any], ...] = ({"x" * 255: "y"}, {"ce-id": "\0"}, {"x-death": "nonsense"})
+        expected = {self.publish(headers): ("refused", "malformed-headers") for headers in refused}
+        expected |= {self.publish(headers): ("waiting", None) for headers in harmless}
+        odd = self.publish({}, content_type="text/plain", message_id="m" * 200, type="t" * 200, app_id="a")
+        expected[odd] = ("waiting", None)
         with OutsideSystem(self.instance.publisher_url(PUBLISHER), PUBLISHER) as system:
-            probe = event()
-            system.publish([Outgoing(probe["id"], json.dumps(probe).encode())])
-            system.wait_for_receipts({probe["id"]: 1}, 30)
+            system.wait_for_receipts(dict.fromkeys(expected, 1), 30)
+            told = {identity: (receipts[0].outcome, receipts[0].reason)
+                    for identity, receipts in system.receipts().items() if identity in expected}
+        self.assertEqual(told, expected)
         self.assert_alive("feedback")
 
     def test_somebody_elses_name_is_refused_by_the_broker(self) -> None:

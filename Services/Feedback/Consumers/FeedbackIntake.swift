@@ -55,8 +55,14 @@ struct FeedbackIntake: Service {
         return batch.deliveries.indices.map { index in
             SubmissionReader.read(
                 Array(batch.body(index)), publisher: publisher,
-                headersAreMalformed: batch.deliveries[index].headersAreMalformed, clockAt: now)
+                headersAreMalformed: Self.headersAreMalformed(batch.deliveries[index]), clockAt: now)
         }
+    }
+
+    /// Headers here have plain values. A table or a list is an attempt to steer the broker (`CC`, `BCC`) or to choke a
+    /// reader; what brokers and their bridges add themselves begins with `x-`.
+    static func headersAreMalformed(_ delivery: Delivery) -> Bool {
+        delivery.headersAreMalformed || delivery.headers.contains { $1 == .nested && !$0.hasPrefix("x-") }
     }
 
     /// Retries for as long as the database is away. Whatever else a batch makes fail is searched by halving: the

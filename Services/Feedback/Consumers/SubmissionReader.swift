@@ -37,7 +37,8 @@ enum SubmissionReader {
         if headersAreMalformed {
             content = .failure(
                 Refusal(
-                    .malformedHeaders, mend: "send headers whose names are not empty and whose values can be decoded"))
+                    .malformedHeaders,
+                    mend: "send headers with a name and a plain value: no table, no list, and so no CC or BCC"))
         }
         return InboundMessage(
             identity: identity, isIdentified: true, content: content, contentHash: Array(SHA256.hash(data: canonical)),

@@ -58,7 +58,7 @@ struct MessageArena: ~Copyable {
             case .bool(let flag):
                 value.kind = UInt8(AMQP_FIELD_KIND_BOOLEAN.rawValue)
                 value.value.boolean = flag ? 1 : 0
-            case .other:
+            case .nested, .other:
                 value.kind = UInt8(AMQP_FIELD_KIND_VOID.rawValue)
             }
             entries[index] = amqp_table_entry_t(key: copy(header.0), value: value)

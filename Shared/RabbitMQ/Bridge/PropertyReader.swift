@@ -40,7 +40,8 @@ struct PropertyReader {
         case UInt8(ascii: "i"): integer(UInt32.self).map { (.int(Int64($0)), false) }
         case UInt8(ascii: "l"), UInt8(ascii: "L"), UInt8(ascii: "T"): integer(Int64.self).map { (.int($0), false) }
         case UInt8(ascii: "S"): longBytes().map { text($0, &last) }
-        case UInt8(ascii: "F"), UInt8(ascii: "A"), UInt8(ascii: "x"): longBytes().map { _ in (.other, false) }
+        case UInt8(ascii: "F"), UInt8(ascii: "A"): longBytes().map { _ in (.nested, false) }
+        case UInt8(ascii: "x"): longBytes().map { _ in (.other, false) }
         case UInt8(ascii: "f"): take(4).map { _ in (.other, false) }
         case UInt8(ascii: "d"): take(8).map { _ in (.other, false) }
         case UInt8(ascii: "D"): take(5).map { _ in (.other, false) }

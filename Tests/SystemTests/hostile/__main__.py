@@ -12,7 +12,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 from statistics import median
@@ -52,7 +51,6 @@ class Run:
         self._neighbour.begin()
         command = [sys.executable, "-m", "hostile.attacks", "--instance", str(self._instance.directory), "--seed",
                    seed, "--malformed", str(malformed)]
-        began = time.monotonic()
         # What it prints is one line, which fits into the pipe.
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as attacker:
             self._neighbour.send_for(None, lambda: attacker.poll() is not None)
@@ -61,8 +59,8 @@ class Run:
             raise Failure("the attacks ended with an error")
         self.attacked.append(self._neighbour.finish())
         self._add(told)
-        print(f"round {number}: alone {self.quiet[-1]}; attacked {self.attacked[-1]} in "
-              f"{time.monotonic() - began:.1f} s", flush=True)
+        laps = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in told["seconds"].items())
+        print(f"round {number}: alone {self.quiet[-1]}; attacked {self.attacked[-1]} ({laps})", flush=True)
 
     def _add(self, told: dict[str, Any]) -> None:
         for name, answers in told["fences"].items():
