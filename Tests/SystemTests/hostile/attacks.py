@@ -225,7 +225,7 @@ def main() -> int:
     seconds: dict[str, float] = {}
 
     def lap(name: str) -> None:
-        seconds[name] = round(time.monotonic() - began - sum(seconds.values()), 1)
+        seconds[name] = round(max(0.0, time.monotonic() - began - sum(seconds.values())), 1)
 
     # The broker takes its time to end a connection: the fences are tried while the rest goes on.
     with Ears(url) as ears, ThreadPoolExecutor(max_workers=1) as beside:
