@@ -11,8 +11,8 @@ import ServiceLifecycle
 /// by claims, so none of them holds a transaction open while it waits for the broker.
 struct ReceiptsRelay<Publisher: MessagePublisher>: Service {
     private static var batchCountMax: Int { 100 }
-    /// So long the receipts of a process that was killed in the middle wait for another. Those of a slow one may be sent
-    /// twice (0009).
+    /// So long the receipts of a process that was killed in the middle wait for another. Those of a slow one may be
+    /// sent twice (0009).
     private static var claimSeconds: Int { 15 }
     private static var publishDeadline: Duration { .seconds(10) }
     /// How long a queue that does not take its receipts is left alone.
