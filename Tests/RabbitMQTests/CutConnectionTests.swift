@@ -49,7 +49,7 @@ import Testing
             // given
             let queue = name("large")
             try await direct.declareQueue(queue)
-            let sent = messages(0..<1, to: queue) + messages(1..<2, to: queue, padding: 1 << 20)
+            let sent = messages(0..<1, to: queue) + messages(1..<2, to: queue, padding: 1_000_000)
             _ = try await withPublisher(direct) { await $0.publish(sent, deadline: .seconds(20)) }
             proxy.hold(after: 300_000, .toClient)
 
