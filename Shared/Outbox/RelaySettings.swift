@@ -11,12 +11,12 @@ package struct RelaySettings: Sendable {
     /// For one publish call, reconnecting included.
     package var publishDeadline = Duration.seconds(15)
     /// How often, in the mean, a standby tries to become the leader.
-    package var standbyInterval = Duration.seconds(1)
+    package var standbyInterval = Duration.milliseconds(750)
     /// A leader that the database has not heard for so long loses its place: its process is stopped or its machine is
     /// cut off, and nothing else would tell.
-    package var silenceMax = Duration.seconds(3)
+    package var silenceMax = Duration.milliseconds(2_500)
     /// How often a leader says that it is there, whatever else it waits for.
-    package var heartbeatInterval = Duration.milliseconds(750)
+    package var heartbeatInterval = Duration.milliseconds(600)
     /// With more subjects held back nothing new is claimed: then the broker is at fault, not a message.
     package var holdCountMax = 5_000
 
