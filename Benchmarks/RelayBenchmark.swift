@@ -40,7 +40,8 @@ struct RelayBenchmark {
             try await servers.withQueue { queue in
                 let publisher = RabbitPublisher(
                     configuration: servers.broker, windowMax: 200, logger: Servers.quietLogger)
-                let redirected = Redirected(publisher: publisher, exchange: queue)
+                let confirmed = ItemCount()
+                let redirected = RedirectedPublisher(publisher: publisher, exchange: queue) { confirmed.add($0.count) }
                 let relay = OutboxRelay(
                     owner: .feedback, pool: pool, publisher: redirected, wakeUp: RelayWakeUp(),
                     logger: Servers.quietLogger)
@@ -49,7 +50,7 @@ struct RelayBenchmark {
                     group.addTask { try await relay.run() }
                     // Asking an outbox that is being emptied is work for the database: only when it is due.
                     while true {
-                        let isDue = redirected.confirmed.value >= count
+                        let isDue = confirmed.value >= count
                         if isDue, try await pool.query("select from outbox limit 1").isEmpty { break }
                         try await Task.sleep(for: .milliseconds(5))
                     }
@@ -114,21 +115,5 @@ struct RelayBenchmark {
             id: id, type: ResponsesRecorded.type, subject: "s1", time: Date(), sequence: 1234,
             correlationID: id.lowercase, data: Array(data.utf8)
         ).encoded().count
-    }
-}
-
-/// Publishes to the benchmark's exchange in the place of the owner's.
-private struct Redirected: MessagePublisher {
-    let publisher: RabbitPublisher
-    let exchange: String
-    let confirmed = ItemCount()
-    var isBlocked: Bool { get async { await publisher.isBlocked } }
-
-    func publish(_ messages: [OutgoingMessage], deadline: Duration) async -> [PublishOutcome] {
-        var messages = messages
-        for index in messages.indices { messages[index].exchange = exchange }
-        let outcomes = await publisher.publish(messages, deadline: deadline)
-        confirmed.add(outcomes.count { $0 == .confirmed })
-        return outcomes
     }
 }

@@ -44,7 +44,7 @@ struct RelayLagBenchmark {
             try await servers.withQueue { queue in
                 let publisher = RabbitPublisher(
                     configuration: servers.broker, windowMax: 200, logger: Servers.quietLogger)
-                let timed = Timed(publisher: publisher, exchange: queue, stopwatch: stopwatch)
+                let timed = RedirectedPublisher(publisher: publisher, exchange: queue) { stopwatch.stop($0) }
                 let wakeUp = RelayWakeUp()
                 let relay = OutboxRelay(
                     owner: .feedback, pool: pool, publisher: timed, wakeUp: wakeUp, logger: Servers.quietLogger)
@@ -72,7 +72,7 @@ struct RelayLagBenchmark {
         try await servers.withQueue { queue in
             let publisher = RabbitPublisher(
                 configuration: servers.broker, windowMax: 200, logger: Servers.quietLogger)
-            let timed = Timed(publisher: publisher, exchange: queue, stopwatch: stopwatch)
+            let timed = RedirectedPublisher(publisher: publisher, exchange: queue) { stopwatch.stop($0) }
             _ = try await onABeat { number, due in
                 let id = UUID().lowercase
                 stopwatch.start(id, number: number, at: due)
@@ -188,21 +188,5 @@ private final class Stopwatch: Sendable {
         let sorted = state.withLock { $0.milliseconds.filter { $0.number >= first }.map(\.took) }.sorted()
         guard !sorted.isEmpty else { return Percentiles(p50: 0, p99: 0) }
         return Percentiles(p50: sorted[sorted.count / 2], p99: sorted[sorted.count * 99 / 100])
-    }
-}
-
-/// Publishes to the benchmark's exchange, and stops the watch at each confirm.
-private struct Timed: MessagePublisher {
-    let publisher: RabbitPublisher
-    let exchange: String
-    let stopwatch: Stopwatch
-    var isBlocked: Bool { get async { await publisher.isBlocked } }
-
-    func publish(_ messages: [OutgoingMessage], deadline: Duration) async -> [PublishOutcome] {
-        var messages = messages
-        for index in messages.indices { messages[index].exchange = exchange }
-        let outcomes = await publisher.publish(messages, deadline: deadline)
-        stopwatch.stop(zip(messages, outcomes).filter { $1 == .confirmed }.map(\.0.messageID))
-        return outcomes
     }
 }

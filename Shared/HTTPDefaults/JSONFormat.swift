@@ -4,15 +4,9 @@ package import FoundationEssentials
 /// How JSON looks in every answer and is read in every request: instants as RFC 3339 in UTC, keys in order.
 package enum JSONFormat {
     /// Instants go out with milliseconds, `2026-01-31T09:00:00.000Z`; keys are sorted, so that equal values are equal
-    /// bytes.
+    /// bytes: as in events.
     package static func encode(_ value: some Encodable) throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.dateEncodingStrategy = .custom { date, encoder in
-            var container = encoder.singleValueContainer()
-            try container.encode(text(date))
-        }
-        return Array(try encoder.encode(value))
+        try WireCoding.encode(value)
     }
 
     /// Instants come in with or without a fraction, and with `Z` or an offset.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -61,6 +61,11 @@ class Message:
             "instrument": self.instrument, "occasion": self.occasion, "answers": self.answers, "follows": self.follows,
         }
         return entry | {"body": self.body.decode()} if self.kind == "not-json" else entry
+
+
+def plain_responses(seed: int, publisher: str, places: Iterable[Place]) -> Iterator[Message]:
+    """Answers of all places from one publisher, each of which is to be accepted."""
+    return (m for m in Stream(seed, [Source(publisher, place) for place in places]) if m.kind == "response")
 
 
 class Stream:

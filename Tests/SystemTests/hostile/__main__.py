@@ -19,7 +19,7 @@ from typing import Any
 
 from chaos.servers import script
 from chaos.stage import set_the_stage
-from chaos.stream import Source, Stream
+from chaos.stream import plain_responses
 from driver.instance import REPOSITORY, Failure, Instance
 
 from .names import LET_PASS, NEIGHBOUR
@@ -143,8 +143,7 @@ def main() -> int:
 
 def attack(instance: Instance, arguments: argparse.Namespace) -> int:
     stage = set_the_stage(instance, max(STAGE_MINUTES_MIN, STAGE_MINUTES_PER_ROUND * arguments.rounds))
-    sources = [Source(NEIGHBOUR, source.place) for source in stage.sources]
-    messages = (m for m in Stream(arguments.seed, sources) if m.kind == "response")
+    messages = plain_responses(arguments.seed, NEIGHBOUR, (source.place for source in stage.sources))
     with Neighbour(instance.publisher_url(NEIGHBOUR), NEIGHBOUR, messages) as neighbour:
         neighbour.send_for(WARM_UP_S)
         neighbour.finish()

@@ -29,7 +29,7 @@ import pika.exceptions
 from chaos.publishers import Publisher
 from chaos.servers import script
 from chaos.stage import set_the_stage
-from chaos.stream import Message, Source, Stream
+from chaos.stream import Message, plain_responses
 from driver.instance import REPOSITORY, Failure, Instance
 from driver.outside_system import Outgoing, Receipt
 from driver.superuser import sql
@@ -208,8 +208,7 @@ def take_over(services: Services, watcher: Watcher, number: signal.Signals) -> f
 def measure(instance: Instance, rounds: int) -> int:
     stage = set_the_stage(instance, 1 + STAGE_MINUTES_PER_ROUND * rounds)
     services = Services(instance)
-    sources = [Source(PUBLISHER, source.place) for source in stage.sources]
-    messages = (m for m in Stream(1, sources) if m.kind == "response")
+    messages = plain_responses(1, PUBLISHER, (source.place for source in stage.sources))
     stopping = threading.Event()
     figures: dict[str, list[float]] = {}
     with Watcher(instance.publisher_url(PUBLISHER)) as watcher:
