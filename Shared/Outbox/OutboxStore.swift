@@ -58,8 +58,18 @@ struct OutboxStore: OutboxQueue {
 
     func snapshot() async throws(PostgresError) -> TransactionSnapshot { try await .take(in: session) }
 
-    /// The events at these positions, in their order. Apart from the choice of positions: joined, it was ten times
-    /// slower.
+    mutating func look(_ look: OutboxLook) async throws(PostgresError) -> [OutboxRow] {
+        // The positions as an array that is made first: joined, it was ten times slower.
+        let select: PostgresQuery = """
+            \(shared: Self.selectEvents)
+            where e.position = any(array(
+                (select position from outbox where position > \(look.cursor) order by position limit \(look.limit))
+                union all select position from outbox where position = any(\(look.missing))))
+            """
+        guard !look.published.isEmpty else { return try Self.rows(try await session.query(select), &factory) }
+        return try Self.rows(try await session.pipeline([Self.deletion(of: look.published), select])[1], &factory)
+    }
+
     mutating func rows(at positions: [Int64]) async throws(PostgresError) -> [OutboxRow] {
         try await Self.rows(at: positions, &factory, in: session)
     }
@@ -68,14 +78,21 @@ struct OutboxStore: OutboxQueue {
     static func rows(
         at positions: [Int64], _ factory: inout MessageFactory, in session: some PostgresSession
     ) async throws(PostgresError) -> [OutboxRow] {
-        let rows = try await session.query(
-            """
-            select e.position, e.id, e.type, e.stream, e.subject, e.sequence, e.time, e.correlation, e.causation,
-                e.traceparent, e.data, p.personal, (extract(epoch from e.recorded_at) * 1000)::bigint as logged_at,
-                extract(epoch from clock_timestamp() - e.recorded_at)::float8 as age_seconds
-            from events as e left join events_personal as p on p.position = e.position
-            where e.position = any(\(positions))
-            """)
+        let rows = try await session.query("\(shared: selectEvents) where e.position = any(\(positions))")
+        return try self.rows(rows, &factory)
+    }
+
+    private static let selectEvents: StaticString = """
+        select e.position, e.id, e.type, e.stream, e.subject, e.sequence, e.time, e.correlation, e.causation,
+            e.traceparent, e.data, p.personal, (extract(epoch from e.recorded_at) * 1000)::bigint as logged_at,
+            extract(epoch from clock_timestamp() - e.recorded_at)::float8 as age_seconds
+        from events as e left join events_personal as p on p.position = e.position
+        """
+
+    /// In the order of their positions.
+    private static func rows(
+        _ rows: PostgresRows, _ factory: inout MessageFactory
+    ) throws(PostgresError) -> [OutboxRow] {
         var result: [OutboxRow] = []
         result.reserveCapacity(rows.count)
         for row in rows { result.append(try factory.row(row)) }
@@ -98,7 +115,11 @@ struct OutboxStore: OutboxQueue {
     }
 
     func delete(_ positions: [Int64]) async throws(PostgresError) {
-        try await session.query("delete from outbox where position = any(\(positions))")
+        try await session.query(Self.deletion(of: positions))
+    }
+
+    private static func deletion(of positions: [Int64]) -> PostgresQuery {
+        "delete from outbox where position = any(\(positions))"
     }
 
     func backlog() async throws(PostgresError) -> Backlog {

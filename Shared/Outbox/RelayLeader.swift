@@ -15,9 +15,10 @@ struct RelayLeader<Store: OutboxQueue> {
         var outcomes: [PublishOutcome]?
     }
 
-    private struct Report: Sendable {
-        let number: Int
-        let outcomes: [PublishOutcome]
+    private enum Report: Sendable {
+        case landed(number: Int, outcomes: [PublishOutcome])
+        /// Something was committed, or it is time to look whether another replica did.
+        case woken
     }
 
     private typealias Group = ThrowingTaskGroup<Report, any Error>
@@ -37,6 +38,8 @@ struct RelayLeader<Store: OutboxQueue> {
     /// In the order of claiming; `firstFlight` is the number of the first.
     private var flights: [Flight] = []
     private var firstFlight = 0
+    /// A task of the group waits for the wake-up.
+    private var isListening = false
     /// The last messages were neither confirmed nor refused.
     private var isBrokerSilent = false
     private var rescanAt: ContinuousClock.Instant
@@ -61,21 +64,40 @@ struct RelayLeader<Store: OutboxQueue> {
             while true {
                 try await reportBacklog()
                 let isStopping = Task.isShuttingDownGracefully
-                if !isStopping, flights.count < settings.flightCountMax, let rows = try await claim() {
+                let mayLaunch = !isStopping && flights.count < settings.flightCountMax
+                if mayLaunch, let rows = try await claim() {
                     launch(rows, in: &group)
-                } else if !flights.isEmpty {
-                    guard let report = try await group.next() else { return }
-                    try await land(report)
-                } else if isStopping {
-                    return
-                } else {
-                    await wakeUp.wait(atMost: idleTime()) { [time] in try await time.sleep(for: $0) }
-                    // A cancelled wait is over at once: behind a blocked broker this would spin.
-                    try Task.checkCancellation()
-                    rescanAt = time.now
+                    continue
                 }
+                if flights.isEmpty { try await deletePublished() }
+                if flights.isEmpty && isStopping { return group.cancelAll() }
+                if mayLaunch { listen(in: &group) }
+                switch try await group.next() {
+                case .landed(let number, let outcomes): land(number, outcomes)
+                case .woken: isListening = false
+                case nil: return
+                }
+                // A cancelled wait is over at once: behind a blocked broker this would spin.
+                try Task.checkCancellation()
             }
         }
+    }
+
+    /// What is committed while flights are on their way need not wait for them.
+    private mutating func listen(in group: inout Group) {
+        guard !isListening else { return }
+        isListening = true
+        let (wakeUp, time, limit) = (wakeUp, time, idleTime())
+        group.addTask {
+            await wakeUp.wait(atMost: limit) { try await time.sleep(for: $0) }
+            return .woken
+        }
+    }
+
+    private mutating func deletePublished() async throws {
+        guard !progress.published.isEmpty else { return }
+        try await store.delete(progress.published)
+        progress.forgetPublished()
     }
 
     private func idleTime() -> Duration {
@@ -114,6 +136,24 @@ struct RelayLeader<Store: OutboxQueue> {
     }
 
     private mutating func claimNew() async throws -> [OutboxRow]? {
+        if let rows = try await claimLate() { return rows }
+        for _ in 0..<scanCountMax {
+            guard !progress.isBehind else { return nil }
+            let look = OutboxLook(
+                cursor: progress.cursor, limit: settings.batchCountMax, missing: progress.missing,
+                published: progress.published)
+            let seen = try await store.look(look)
+            progress.forgetPublished()
+            progress.looked(seen.map(\.position), limit: look.limit)
+            let rows = try await claim(seen)
+            if !rows.isEmpty { return rows }
+            if seen.count < look.limit { return nil }
+        }
+        return nil
+    }
+
+    /// Looks again from the floor when it is time to, and until it has come to the end.
+    private mutating func claimLate() async throws -> [OutboxRow]? {
         let startedAt = time.now
         let isRescan = startedAt >= rescanAt
         if isRescan { progress.beginRescan(try await store.snapshot()) }
@@ -125,28 +165,24 @@ struct RelayLeader<Store: OutboxQueue> {
                 rescanAt = max(rescanAt, time.now + max(settings.rescanInterval, spent * 10))
             }
         }
-        for _ in 0..<scanCountMax {
-            // Behind the highest position that was read all rows are new; before it, most are those in flight.
-            let limit = settings.batchCountMax + (progress.isBehind ? progress.claimed.count : 0)
+        for _ in 0..<scanCountMax where progress.isBehind {
+            // Most of them are those in flight.
+            let limit = settings.batchCountMax + progress.claimed.count
             let seen = try await store.positions(after: progress.cursor, limit: limit)
             let fresh = Array(seen.filter { !progress.claimed.contains($0) }.prefix(settings.batchCountMax))
             let isCut = fresh.count == settings.batchCountMax
-            let isComplete = seen.count < limit && !isCut
-            progress.scanned(upTo: isCut ? fresh.last : seen.last, wasComplete: isComplete)
-            let rows = try await claim(at: fresh)
+            progress.scanned(upTo: isCut ? fresh.last : seen.last, wasComplete: seen.count < limit && !isCut)
+            let rows = fresh.isEmpty ? [] : try await claim(try await store.rows(at: fresh))
             if !rows.isEmpty { return rows }
-            if isComplete { return nil }
         }
         return nil
     }
 
-    private mutating func claim(at positions: [Int64]) async throws -> [OutboxRow] {
-        guard !positions.isEmpty else { return [] }
-        let rows = try await store.rows(at: positions)
+    private mutating func claim(_ rows: [OutboxRow]) async throws -> [OutboxRow] {
         let unproven = progress.unproven(rows)
         var late: Set<Int64> = []
         if !unproven.isEmpty {
-            let known = progress.claimed.union(positions)
+            let known = progress.claimed.union(rows.map(\.position))
             for predecessor in try await store.predecessors(of: unproven) where !known.contains(predecessor.at) {
                 late.insert(predecessor.of)
             }
@@ -165,28 +201,24 @@ struct RelayLeader<Store: OutboxQueue> {
         // Begun here and now, up to its place in the publisher's line: a task that is only scheduled may be overtaken
         // by the next flight's, and a subject's events with it.
         group.addImmediateTask {
-            Report(number: number, outcomes: await publisher.publish(messages, deadline: deadline))
+            .landed(number: number, outcomes: await publisher.publish(messages, deadline: deadline))
         }
     }
 
     /// Settles flights in the order of claiming, whichever ends first.
-    private mutating func land(_ report: Report) async throws {
-        flights[report.number - firstFlight].outcomes = report.outcomes
+    private mutating func land(_ number: Int, _ outcomes: [PublishOutcome]) {
+        flights[number - firstFlight].outcomes = outcomes
         while let flight = flights.first, let outcomes = flight.outcomes {
             flights.removeFirst()
             firstFlight += 1
-            try await settle(flight, outcomes)
+            settle(flight, outcomes)
         }
     }
 
-    private mutating func settle(_ flight: Flight, _ outcomes: [PublishOutcome]) async throws {
+    private mutating func settle(_ flight: Flight, _ outcomes: [PublishOutcome]) {
         let hadHolds = !progress.holds.isEmpty
         let settlement = progress.settle(flight.rows, outcomes, now: time.now)
-        if !settlement.published.isEmpty {
-            try await store.delete(settlement.published)
-            progress.forget(settlement.published)
-        }
-        isBrokerSilent = settlement.failures[.unknown] != nil && settlement.published.isEmpty
+        isBrokerSilent = settlement.failures[.unknown] != nil && settlement.publishedCount == 0
         let lag = (flight.rows.map(\.age).max() ?? .zero) + flight.readAt.duration(to: time.now)
         metrics.settled(settlement, lag: lag, heldSubjectCount: progress.holds.count)
         log(flight, outcomes, hadHolds: hadHolds)

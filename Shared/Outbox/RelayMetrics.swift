@@ -50,10 +50,10 @@ struct RelayMetrics {
 
     /// - Parameter lag: of the flight's oldest row.
     func settled(_ settlement: RelayProgress.Settlement, lag: Duration, heldSubjectCount: Int) {
-        published.increment(by: settlement.published.count)
+        published.increment(by: settlement.publishedCount)
         for (failure, count) in settlement.failures { failed[failure]?.increment(by: count) }
         heldSubjects.record(heldSubjectCount)
-        if !settlement.published.isEmpty { self.lag.recordNanoseconds(lag.nanoseconds) }
+        if settlement.publishedCount > 0 { self.lag.recordNanoseconds(lag.nanoseconds) }
     }
 }
 

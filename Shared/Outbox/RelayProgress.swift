@@ -5,7 +5,8 @@ import RabbitMQ
 ///
 /// Positions are drawn before the commit, so a row may appear below others that were read long before. Hence the
 /// *cursor*, up to which everything visible was looked at; the *floor*, below which no row can appear any more; and
-/// rescans from the floor. The order within a subject does not rest on the cursor at all: a row is claimed only when
+/// rescans from the floor. Positions just below the highest that were not seen are asked for with each look, so that a
+/// late row seldom has to wait for a rescan. The order within a subject does not rest on the cursor at all: a row is claimed only when
 /// its predecessor was, or is not in the outbox any more.
 struct RelayProgress {
     /// A subject whose row at `position` was not confirmed. Nothing behind it is published before it is.
@@ -18,8 +19,7 @@ struct RelayProgress {
 
     /// What the outcomes of a flight come to.
     struct Settlement {
-        /// To be deleted.
-        var published: [Int64] = []
+        var publishedCount = 0
         var failures: [RelayFailure: Int] = [:]
     }
 
@@ -30,12 +30,18 @@ struct RelayProgress {
 
     /// More are forgotten, and looked up once more.
     private static let sequenceCountMax = 20_000
+    /// More are left to the rescans: a former leader's published rows are missing too.
+    private static let missingCountMax = 500
 
     private(set) var cursor: Int64 = 0
     private(set) var floor: Int64 = 0
     private(set) var holds: [SubjectKey: Hold] = [:]
     /// Published and not yet deleted, or being published.
     private(set) var claimed: Set<Int64> = []
+    /// Of the claimed ones those that the broker has: to be deleted.
+    private(set) var published: [Int64] = []
+    /// Drawn by somebody and not seen yet: rows of open transactions, and numbers that no row will ever have. Sorted.
+    private var gaps: [Int64] = []
     private var highestCursor: Int64 = 0
     private var mark: Mark?
     private var nextFloor: Int64?
@@ -55,9 +61,29 @@ struct RelayProgress {
     mutating func scanned(upTo position: Int64?, wasComplete: Bool) {
         cursor = max(cursor, position ?? cursor)
         highestCursor = max(highestCursor, cursor)
+        if wasComplete { cursor = highestCursor }
         guard let reached = nextFloor, wasComplete || cursor >= reached else { return }
         floor = max(floor, reached)
         nextFloor = nil
+    }
+
+    /// The positions to ask for with the next look. A rescan may have found some.
+    var missing: [Int64] { gaps.filter { !claimed.contains($0) } }
+
+    /// Notes a look behind the cursor which also asked for what is missing.
+    /// - Parameter positions: what it found, sorted.
+    mutating func looked(_ positions: [Int64], limit: Int) {
+        let found = Set(positions)
+        var last = highestCursor
+        gaps = gaps.filter { !found.contains($0) && $0 > floor }
+        let seen = positions.filter { $0 > last }
+        for position in seen {
+            // In front of the very first there is all that was ever published.
+            if last > 0 { gaps += max(last + 1, position - Int64(Self.missingCountMax))..<position }
+            gaps.removeFirst(max(0, gaps.count - Self.missingCountMax))
+            last = position
+        }
+        scanned(upTo: seen.last, wasComplete: seen.count < limit)
     }
 
     /// Looks again from the floor. When every transaction that ran while the mark was set has ended, all rows below
@@ -147,15 +173,19 @@ struct RelayProgress {
             } else if let hold, hold.position < row.position {
                 claimed.remove(row.position)
             } else {
-                settlement.published.append(row.position)
+                settlement.publishedCount += 1
+                published.append(row.position)
                 if let hold, hold.position == row.position { release(row.key, hold) }
             }
         }
         return settlement
     }
 
-    /// The rows are deleted.
-    mutating func forget(_ positions: [Int64]) { claimed.subtract(positions) }
+    /// What was published is deleted.
+    mutating func forgetPublished() {
+        claimed.subtract(published)
+        published = []
+    }
 
     private mutating func hold(_ row: OutboxRow, _ failure: RelayFailure, now: ContinuousClock.Instant) {
         var hold = holds[row.key] ?? Hold(position: row.position, sequence: row.sequence, retryAt: now)

@@ -3,6 +3,7 @@
 ///     "select state from grants where id = \(id) and kind = any(\(kinds))"
 ///
 /// Every interpolated value becomes a parameter (`$1`, `$2`, …) in binary form; `\(identifier: name)` quotes a name.
+/// `\(shared: piece)` repeats a constant.
 /// The literal parts are `StaticString`, so the compiler refuses a text that was put together at run time: data cannot
 /// become SQL. A connection prepares a text once and keeps the plan (256 texts, the least recently used goes first).
 package struct PostgresQuery: ExpressibleByStringInterpolation, Sendable {
@@ -67,6 +68,9 @@ package struct PostgresQuery: ExpressibleByStringInterpolation, Sendable {
             parameters.append(array, type: array.arrayType)
             appendPlaceholder()
         }
+
+        /// A piece of SQL that several statements share; a constant of the program, as the literal parts are.
+        package mutating func appendInterpolation(shared piece: StaticString) { appendLiteral(piece) }
 
         /// A name of a table, column or schema. A NUL, which would end the text, is left out.
         package mutating func appendInterpolation(identifier name: String) {

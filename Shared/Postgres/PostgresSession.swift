@@ -4,6 +4,13 @@ import Synchronization
 /// What a store's function takes: a transaction, a lease, or a pool where each statement commits by itself.
 package protocol PostgresSession: Sendable {
     @discardableResult func query(_ query: PostgresQuery) async throws(PostgresError) -> PostgresRows
+
+    /// Runs a statement whose result nobody needs: in a transaction without a round trip of its own, elsewhere at once.
+    func enqueue(_ query: PostgresQuery) async throws(PostgresError)
+}
+
+extension PostgresSession {
+    package func enqueue(_ query: PostgresQuery) async throws(PostgresError) { try await self.query(query) }
 }
 
 /// One connection, where each statement commits by itself. Valid inside the closure that received it.

@@ -44,11 +44,11 @@ import Testing
             // given: positions of two transactions, interleaved
             var maker = pool.checkpointMaker()
             try await pool.withTransaction { late in
-                try await EventLog.append([milestone("a")], in: late)
+                try await late.appendNow(milestone("a"))
                 try await pool.withTransaction { early in
-                    try await EventLog.append([milestone("b")], in: early)
-                    try await EventLog.append([milestone("c")], in: late)
-                    try await EventLog.append([milestone("d")], in: early)
+                    try await early.appendNow(milestone("b"))
+                    try await late.appendNow(milestone("c"))
+                    try await early.appendNow(milestone("d"))
                 }
                 // when: only 2 and 4 are visible
                 for _ in 0..<5 { #expect(try await maker.advance() == .unsettled) }
@@ -68,7 +68,7 @@ import Testing
                 try await pool.append(milestonesOf: "before \(round)", count: 1)
                 try await pool.withTransaction { transaction in
                     // given
-                    try await EventLog.append([milestone("writer \(round)")], in: transaction)
+                    try await transaction.appendNow(milestone("writer \(round)"))
                     // then
                     for _ in 0..<3 { #expect(try await maker.advance() == .unsettled) }
                 }
@@ -172,7 +172,7 @@ import Testing
             try await pool.append(milestonesOf: "a", count: 10)
             var maker = pool.checkpointMaker()
             try await pool.withTransaction { late in
-                try await EventLog.append([milestone("b")], in: late)
+                try await late.appendNow(milestone("b"))
                 #expect(try await maker.advance() == .unsettled)
                 try await pool.append(milestonesOf: "c", count: 1)
             }

@@ -74,8 +74,8 @@ import Testing
             // when
             await #expect(throws: Refusal.self) {
                 try await pool.withTransaction { transaction in
-                    try await EventLog.append(
-                        [EventBuilders.new(EventBuilders.milestoneReached(), subject: "a")], in: transaction)
+                    try await transaction.appendNow(
+                        EventBuilders.new(EventBuilders.milestoneReached(), subject: "a"))
                     throw Refusal()
                 }
             }

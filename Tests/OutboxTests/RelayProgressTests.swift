@@ -61,6 +61,46 @@ import Testing
         #expect(progress.floor == 100)
     }
 
+    @Test func whatWasDrawnAndNotSeenIsMissingUntilItAppearsOrNeverWill() {
+        // given
+        var progress = RelayProgress()
+        progress.looked([40, 43], limit: 10)
+        #expect(progress.missing == [41, 42] && progress.cursor == 43)
+        // when: one appears, others are drawn
+        progress.looked([42, 46], limit: 10)
+        // then
+        #expect(progress.missing == [41, 44, 45] && progress.cursor == 46)
+        // when: nobody who ran at the mark runs any more
+        progress.beginRescan(snapshot(oldest: 40, next: 50))
+        progress.beginRescan(snapshot(oldest: 50, next: 60))
+        progress.scanned(upTo: 46, wasComplete: true)
+        progress.looked([], limit: 10)
+        // then
+        #expect(progress.missing.isEmpty && progress.floor == 46)
+    }
+
+    @Test func whatARescanHasClaimedIsNotMissing() {
+        var progress = RelayProgress()
+        progress.looked([40, 43], limit: 10)
+        _ = progress.claim([row(41, "a", 1)], late: [], now: now)
+        #expect(progress.missing == [42])
+    }
+
+    @Test func oldGapsAreLeftToTheRescans() {
+        var progress = RelayProgress()
+        progress.looked([1, 10_000, 10_003], limit: 10)
+        #expect(progress.missing == Array(9_502..<10_000) + [10_001, 10_002])
+    }
+
+    @Test func aRescanThatFoundNothingEndsAtTheHighestPosition() {
+        var progress = RelayProgress()
+        progress.looked([7], limit: 10)
+        progress.beginRescan(snapshot(oldest: 40, next: 50))
+        #expect(progress.isBehind)
+        progress.scanned(upTo: nil, wasComplete: true)
+        #expect(!progress.isBehind && progress.cursor == 7)
+    }
+
     @Test func theFloorDoesNotRiseBeforeTheRescanHasPassedIt() {
         // given
         var progress = RelayProgress()
@@ -83,12 +123,12 @@ import Testing
         progress.scanned(upTo: 8, wasComplete: true)
         _ = progress.claim(rows, late: [], now: now)
         let settlement = progress.settle(rows, [.nacked, .confirmed, .confirmed], now: now)
-        #expect(settlement.published == [8])
+        #expect(settlement.publishedCount == 1 && progress.published == [8])
         #expect(progress.due(at: now + .seconds(60), limit: 10) == [5])
         // when
         let retried = progress.claimRetries([rows[0]], now: now)
         #expect(progress.due(at: now + .seconds(60), limit: 10).isEmpty)
-        #expect(progress.settle(retried, [.confirmed], now: now).published == [5])
+        #expect(progress.settle(retried, [.confirmed], now: now).publishedCount == 1 && progress.published == [8, 5])
         // then
         #expect(progress.holds.isEmpty && progress.cursor == 5)
         #expect(progress.unproven([rows[1]]).isEmpty)

@@ -143,8 +143,7 @@ import Testing
             let publisher = RecordingPublisher()
             try await withRelay(pool, publisher) { _ in
                 try await pool.withTransaction { late in
-                    try await EventLog.append(
-                        [EventBuilders.new(EventBuilders.milestoneReached(), subject: "late")], in: late)
+                    try await late.appendNow(EventBuilders.new(EventBuilders.milestoneReached(), subject: "late"))
                     // when
                     try await pool.append(milestonesOf: "early", count: 3)
                     try await waitUntil("the others are published") { publisher.messages.count == 3 }
@@ -220,6 +219,7 @@ import Testing
             // given
             var hanging = quickSettings
             (hanging.silenceMax, hanging.heartbeatInterval) = (.milliseconds(50), .seconds(3600))
+            hanging.pollInterval = .seconds(3600)
             let (stuck, other) = (RecordingPublisher(), RecordingPublisher())
             stuck.hold()
             try await pool.append(milestonesOf: "a", count: 3)

@@ -101,3 +101,11 @@ extension [OutgoingMessage] {
         }
     }
 }
+
+extension PostgresTransaction {
+    /// Appends and waits until the server has done it: the position is drawn, the subject locked.
+    func appendNow(_ events: NewEvent...) async throws {
+        try await EventLog.append(events, in: self)
+        try await query("select")
+    }
+}

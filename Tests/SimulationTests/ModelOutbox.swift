@@ -135,8 +135,18 @@ final class ModelOutbox: Sendable {
 
         func prepareSession() async throws { try await statement { _ in } }
 
+        func look(_ look: OutboxLook) async throws -> [OutboxRow] {
+            try await statement { state in
+                state.outbox.subtract(look.published)
+                let sorted = state.outbox.sorted()
+                let found =
+                    sorted.filter(look.missing.contains) + Self.behind(look.cursor, in: sorted, look.limit)
+                return found.sorted().compactMap { state.log[$0].map(Self.row) }
+            }
+        }
+
         func positions(after cursor: Int64, limit: Int) async throws -> [Int64] {
-            try await statement { Array($0.outbox.filter { $0 > cursor }.sorted().prefix(limit)) }
+            try await statement { Self.behind(cursor, in: $0.outbox.sorted(), limit) }
         }
 
         func queued(_ positions: [Int64]) async throws -> [Int64] {
@@ -172,6 +182,10 @@ final class ModelOutbox: Sendable {
 
         private func statement<R: Sendable>(_ body: @Sendable (inout State) -> R) async throws -> R {
             try await outbox.statement(connection, body)
+        }
+
+        private static func behind(_ cursor: Int64, in positions: [Int64], _ limit: Int) -> [Int64] {
+            Array(positions.filter { $0 > cursor }.prefix(limit))
         }
 
         private static func row(_ event: Event) -> OutboxRow {

@@ -20,6 +20,10 @@ import Testing
         }
     }
 
+    @Test func aLookDeletesAndFindsWhatWasMissing() async throws {
+        try await expect(["seen b", "seen a c, deleted b"]) { try await OutboxContract.look($0) }
+    }
+
     @Test func oneSessionLeadsUntilItEnds() async throws {
         try await expect(["true false", "true"]) { try await OutboxContract.leaders($0) }
     }
@@ -71,6 +75,8 @@ private struct PostgresStage: OutboxStage {
         try await pool.withTransaction { transaction in
             let event = EventBuilders.new(EventBuilders.milestoneReached(), subject: subject)
             try await EventLog.append([event], in: transaction)
+            // The position is drawn now, and not with COMMIT.
+            try await transaction.query("select")
             await whileOpen()
         }
     }
@@ -108,6 +114,33 @@ private enum OutboxContract {
             try await stage.session { queue, _ in try await queue.snapshot().oldestRunning >= before.next }
         }
         notes.add("it has ended")
+        return notes.all
+    }
+
+    static func look(_ stage: any OutboxStage) async throws -> [String] {
+        let (notes, isOpen, mayEnd) = (Notes(), Gate(), Gate())
+        async let late: Void = stage.append("a") {
+            isOpen.open()
+            await mayEnd.pass()
+        }
+        await isOpen.pass()
+        try await stage.append("b") {}
+        let cursor = try await stage.session { queue, _ in
+            var queue = queue
+            let rows = try await queue.look(OutboxLook(cursor: 0, limit: 10, missing: [], published: []))
+            notes.add("seen " + rows.map(\.key.subject).joined(separator: " "))
+            return rows.last?.position ?? 0
+        }
+        mayEnd.open()
+        try await late
+        try await stage.append("c") {}
+        try await stage.session { queue, _ in
+            var queue = queue
+            let rows = try await queue.look(
+                OutboxLook(cursor: cursor, limit: 10, missing: [cursor - 1, cursor + 100], published: [cursor]))
+            let isDeleted = try await queue.queued([cursor]).isEmpty
+            notes.add("seen " + rows.map(\.key.subject).joined(separator: " ") + (isDeleted ? ", deleted b" : ""))
+        }
         return notes.all
     }
 

@@ -191,6 +191,14 @@ private struct PlantedQueue: OutboxQueue {
 
     func prepareSession() async throws { try await session.prepareSession() }
 
+    mutating func look(_ look: OutboxLook) async throws -> [OutboxRow] {
+        guard plant == .looksBehindTheLastPosition else { return try await session.look(look) }
+        let rows = try await session.look(
+            OutboxLook(cursor: max(look.cursor, last), limit: look.limit, missing: [], published: look.published))
+        last = max(last, rows.last?.position ?? 0)
+        return rows
+    }
+
     mutating func positions(after cursor: Int64, limit: Int) async throws -> [Int64] {
         let from = plant == .looksBehindTheLastPosition ? max(cursor, last) : cursor
         let positions = try await session.positions(after: from, limit: limit)

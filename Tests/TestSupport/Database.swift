@@ -24,8 +24,10 @@ package func withDatabase<R>(
         throw error
     }
     let url = server.url(of: name)
+    // Tests that only compute may hold both cores for longer than a caller would wait elsewhere.
     let configuration = PostgresConfiguration(
-        connectionString: url, schema: schema, applicationName: name, connectionCountMax: connectionCountMax)
+        connectionString: url, schema: schema, applicationName: name, connectionCountMax: connectionCountMax,
+        acquireTimeout: .seconds(60))
     let pool = PostgresPool(configuration: configuration, logger: Logger(label: name))
     let result: Result<R, any Error>
     do {

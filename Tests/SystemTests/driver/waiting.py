@@ -11,7 +11,7 @@ from .instance import Failure
 T = TypeVar("T")
 
 
-def until(what: str, attempt: Callable[[], T | None], seconds: float = 60) -> T:
+def until(what: str, attempt: Callable[[], T | None], seconds: float = 60, pause_max: float = 0.5) -> T:
     """Tries again, less and less often, until `attempt` gives something."""
     deadline = time.monotonic() + seconds
     pause = 0.01
@@ -22,4 +22,4 @@ def until(what: str, attempt: Callable[[], T | None], seconds: float = 60) -> T:
         if time.monotonic() >= deadline:
             raise Failure(f"waited {seconds:g} s in vain until {what}")
         time.sleep(pause)
-        pause = min(0.5, pause * 1.5)
+        pause = min(pause_max, pause * 1.5)

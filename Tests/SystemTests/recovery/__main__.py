@@ -3,8 +3,8 @@
 A publisher sends 200 responses a second and reads its receipts, which are intake, database, relay and broker in one
 line. Round by round the broker is killed -9 and started again: printed is how long it takes from its first answer to
 the first receipt of a new response. Then one of two feedback services, the one whose relay is at work, is killed -9,
-and another time stopped without a word: printed is how long it takes until the other one's relay has published an
-event that was committed afterwards. The last line is the verdict.
+and another time stopped without a word: printed is how long it takes until the other one's relay has the place, and until it
+has published an event that was committed afterwards. The last line is the verdict.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ STAGE_MINUTES_PER_ROUND = 1
 SECONDS_MAX = 5.0
 STEADY_S = 3.0
 ATTEMPTS_MAX = 10
+LOOK_EVERY_S = 0.03
+"""What is measured must not wait for the next look."""
 
 
 class Watcher(Publisher):
@@ -132,13 +134,24 @@ class Services:
     def leader(self) -> int:
         """The process whose session holds the relay's lock."""
         def look() -> int | None:
-            ports = sql(self._instance, """
-                select a.client_port from pg_locks l join pg_stat_activity a using (pid)
-                where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and a.usename = 'maillage_feedback' and
-                    (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('maillage.outbox.feedback', 0)""")
-            return _owner_of(int(ports[0])) if ports else None
+            port = self.leading_port()
+            return _owner_of(port) if port else None
 
         return until("a relay leads", look, 30)
+
+    def leading_port(self) -> int | None:
+        """Of the session that holds the relay's lock, on its process' side."""
+        ports = sql(self._instance, """
+            select a.client_port from pg_locks l join pg_stat_activity a using (pid)
+            where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and a.usename = 'maillage_feedback' and
+                (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('maillage.outbox.feedback', 0)""")
+        return int(ports[0]) if ports else None
+
+    def wait_until_taken_from(self, port: int | None) -> None:
+        def look() -> bool | None:
+            return True if self.leading_port() not in (None, port) else None
+
+        until("another relay leads", look, 120, LOOK_EVERY_S)
 
     def last_position(self) -> int:
         return int(sql(self._instance, "select max(position) from feedback.events")[0])
@@ -147,7 +160,7 @@ class Services:
         """Until an event that was committed behind that position has left the outbox."""
         statement = (f"select 1 from feedback.events e where e.position > {position} and not exists "
                      "(select from feedback.outbox o where o.position = e.position) limit 1")
-        until("an event is published", lambda: True if sql(self._instance, statement) else None, 120)
+        until("an event is published", lambda: True if sql(self._instance, statement) else None, 120, LOOK_EVERY_S)
 
     def _sessions(self) -> int:
         return len({_owner_of(int(port)) for port in sql(
@@ -196,10 +209,15 @@ def take_over(services: Services, watcher: Watcher, number: signal.Signals) -> f
     with services.second() as second:
         services.let_lead(second.pid)
         watcher.wait_until_steady()
+        port = services.leading_port()
         second.send_signal(number)
         struck = time.monotonic()
-        services.wait_until_published(services.last_position())
+        position = services.last_position()
+        services.wait_until_taken_from(port)
+        taken = time.monotonic() - struck
+        services.wait_until_published(position)
         took = time.monotonic() - struck
+        print(f"the place was taken after {taken:.2f} s, an event published after {took:.2f} s", flush=True)
         if services.leader() == second.pid:
             raise Failure("the relay that was struck still leads")
         return took
