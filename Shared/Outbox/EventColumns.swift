@@ -109,3 +109,32 @@ extension PostgresArray {
         if let text { append(text: text) } else { appendNull() }
     }
 }
+
+extension NewEvent {
+    /// The same for one event.
+    var insert: PostgresQuery {
+        get throws(EventLogError) {
+            let body = try body.get()
+            let personal = body.personal.map { String(decoding: $0, as: UTF8.self) }
+            return """
+                with bumped as (
+                    insert into streams as s (stream, subject, version) values (\(type.noun), \(subject), 1)
+                    on conflict (stream, subject) do update set version = s.version + 1
+                    returning s.stream, s.subject, s.version
+                ), logged as (
+                    insert into events (
+                        id, type, stream, subject, sequence, actor, time, correlation, causation, traceparent, data)
+                    select \(id), \(type.name), b.stream, b.subject, b.version, \(actor), \(time),
+                        \(cause.correlationID), \(cause.causationID), \(cause.traceparent), \(String(decoding: body.data, as: UTF8.self))
+                    from bumped as b
+                    returning position
+                ), queued as (
+                    insert into outbox (position) select position from logged
+                )
+                insert into events_personal (position, personal)
+                select l.position, p.personal from logged as l, (select \(personal) as personal) as p
+                where p.personal <> ''
+                """
+        }
+    }
+}

@@ -10,8 +10,8 @@ package enum EventLog {
     /// Appends events with one statement. Each gets the next number of its subject in its stream, events of one subject
     /// in the order given. The subjects' rows stay locked until the transaction ends.
     ///
-    /// In a transaction the statement goes out with the next one or with COMMIT: it costs no round trip, holds its locks
-    /// for a shorter time, and what it fails with comes from there.
+    /// In a transaction the statement goes out with the next one or with COMMIT: it costs no round trip, holds its
+    /// locks for a shorter time, and what it fails with comes from there.
     /// - Parameter session: the transaction of the command.
     /// - Returns: the events' ids, in the order given.
     /// - Throws: ``EventLogError`` before anything is sent, or `PostgresError`.
@@ -22,8 +22,9 @@ package enum EventLog {
             let reason = "\(events.count) in one call, \(eventCountMax) are allowed"
             throw EventLogError(code: .tooManyEvents, type: nil, reason: reason)
         }
-        let columns = try EventColumns(events)
-        try await session.enqueue(columns.insert)
+        // Most commands say one thing, and without arrays and joins the server has a quarter less to do.
+        let insert = events.count == 1 ? try events[0].insert : try EventColumns(events).insert
+        try await session.enqueue(insert)
         return events.map(\.id)
     }
 }

@@ -31,8 +31,11 @@ struct ConnectionParameters {
         var options = [
             "TimeZone=UTC",
             "statement_timeout=\(configuration.serverStatementTimeout.milliseconds)",
-            // Between two statements of a transaction only our own code runs: a minute means that it hangs.
-            "idle_in_transaction_session_timeout=60000",
+            // Between two statements of a transaction only our own code runs. Longer than this means that the process
+            // hangs, and others wait for the locks that it holds.
+            "idle_in_transaction_session_timeout=10000",
+            // Else each BEGIN would have to set it, and the end of each transaction to look for what was set.
+            "default_transaction_isolation=read committed",
         ]
         if let schema = configuration.schema {
             let quoted = schema.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")

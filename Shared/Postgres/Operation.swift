@@ -113,7 +113,7 @@ package enum PostgresIsolation: Sendable {
 
     var begin: StaticString {
         switch self {
-        case .readCommitted: "BEGIN ISOLATION LEVEL READ COMMITTED"
+        case .readCommitted: "BEGIN"  // the default of our sessions
         case .repeatableRead: "BEGIN ISOLATION LEVEL REPEATABLE READ"
         case .serializable: "BEGIN ISOLATION LEVEL SERIALIZABLE"
         }

@@ -100,7 +100,7 @@ extension SettingKey {
     package static let relayBatch = SettingKey(
         "relay.batch", .count(1...2_000), default: "500", unit: "events", about: "events that the relay takes at once")
     package static let relayWindow = SettingKey(
-        "relay.window", .count(1...1_000), default: "200", unit: "messages",
+        "relay.window", .count(1...1_000), default: "500", unit: "messages",
         about: "messages published before the broker has confirmed the first")
     package static let inboxBatch = SettingKey(
         "inbox.batch", .count(1...1_000), default: "500", unit: "messages", about: "messages applied in one transaction"

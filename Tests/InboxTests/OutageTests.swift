@@ -37,7 +37,7 @@ import Testing
             // given
             let runCount = Shared(0)
             let handler = EventHandler.on(MilestoneReached.self) { _, event, transaction in
-                // Not earlier: BEGIN ISOLATION LEVEL READ COMMITTED has the word in it.
+                // Not earlier: the inbox commits other transactions, too.
                 if runCount.change({
                     $0 += 1; return $0
                 }) == 1 {

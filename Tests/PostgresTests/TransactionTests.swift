@@ -1,3 +1,5 @@
+import Logging
+import TestSupport
 import Testing
 
 @testable import Postgres
@@ -101,8 +103,19 @@ struct TransactionTests {
         }
     }
 
-    @Test func theIsolationIsTheOneAskedFor() async throws {
-        try await withNumbers { pool in
+    @Test func theIsolationIsTheOneAskedForWhateverTheDatabaseHasAsItsDefault() async throws {
+        try await withDatabase(schema: "tests") { owner, url in
+            try await owner.withConnection { lease in
+                try await lease.executeScript(
+                    """
+                    do $$ begin
+                        execute format(
+                            'alter database %I set default_transaction_isolation = serializable', current_database());
+                    end $$
+                    """)
+            }
+            let configuration = PostgresConfiguration(connectionString: url, applicationName: "under test")
+            let pool = PostgresPool(configuration: configuration, logger: Logger(label: "tests"))
             for (isolation, name) in [
                 (PostgresIsolation.readCommitted, "read committed"), (.repeatableRead, "repeatable read"),
                 (.serializable, "serializable"),
@@ -112,6 +125,7 @@ struct TransactionTests {
                 }
                 #expect(try row?.get("level", as: String.self) == name)
             }
+            await pool.close()
         }
     }
 
