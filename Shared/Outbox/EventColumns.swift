@@ -125,7 +125,8 @@ extension NewEvent {
                     insert into events (
                         id, type, stream, subject, sequence, actor, time, correlation, causation, traceparent, data)
                     select \(id), \(type.name), b.stream, b.subject, b.version, \(actor), \(time),
-                        \(cause.correlationID), \(cause.causationID), \(cause.traceparent), \(String(decoding: body.data, as: UTF8.self))
+                        \(cause.correlationID), \(cause.causationID), \(cause.traceparent),
+                        \(String(decoding: body.data, as: UTF8.self))
                     from bumped as b
                     returning position
                 ), queued as (

@@ -6,8 +6,8 @@ import RabbitMQ
 /// Positions are drawn before the commit, so a row may appear below others that were read long before. Hence the
 /// *cursor*, up to which everything visible was looked at; the *floor*, below which no row can appear any more; and
 /// rescans from the floor. Positions just below the highest that were not seen are asked for with each look, so that a
-/// late row seldom has to wait for a rescan. The order within a subject does not rest on the cursor at all: a row is claimed only when
-/// its predecessor was, or is not in the outbox any more.
+/// late row seldom has to wait for a rescan. The order within a subject does not rest on the cursor at all: a row is
+/// claimed only when its predecessor was, or is not in the outbox any more.
 struct RelayProgress {
     /// A subject whose row at `position` was not confirmed. Nothing behind it is published before it is.
     struct Hold {

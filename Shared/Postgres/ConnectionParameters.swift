@@ -31,9 +31,7 @@ struct ConnectionParameters {
         var options = [
             "TimeZone=UTC",
             "statement_timeout=\(configuration.serverStatementTimeout.milliseconds)",
-            // Between two statements of a transaction only our own code runs. Longer than this means that the process
-            // hangs, and others wait for the locks that it holds.
-            "idle_in_transaction_session_timeout=10000",
+            "idle_in_transaction_session_timeout=\(configuration.idleTransactionTimeout.milliseconds)",
             // Else each BEGIN would have to set it, and the end of each transaction to look for what was set.
             "default_transaction_isolation=read committed",
         ]

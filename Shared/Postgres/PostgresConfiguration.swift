@@ -8,6 +8,7 @@ package struct PostgresConfiguration: Sendable {
     package let connectionCountMax: Int
     package let acquireTimeout: Duration
     package let statementTimeout: Duration
+    package let idleTransactionTimeout: Duration
     package let connectTimeout: Duration
 
     /// - Parameters:
@@ -17,13 +18,17 @@ package struct PostgresConfiguration: Sendable {
     ///   - connectionCountMax: the server's `max_connections` must hold the sum over all pools and replicas.
     ///   - acquireTimeout: how long a caller waits for a free connection.
     ///   - statementTimeout: how long one statement may take; the server ends it 5 s later should we be gone.
+    ///   - idleTransactionTimeout: how long a transaction may be open without a statement before the server ends it
+    ///     with its connection. Between two statements only our own code runs: this long means that the process hangs,
+    ///     and others wait for the locks that it holds.
     ///   - connectTimeout: how long opening a connection may take with each host that the string names, name
     ///     resolution excepted: libpq blocks there.
     ///   - security: TLS where the string is silent, and which hosts may be reached without.
     package init(
         connectionString: String, schema: String? = nil, applicationName: String, connectionCountMax: Int = 8,
         acquireTimeout: Duration = .seconds(5), statementTimeout: Duration = .seconds(30),
-        connectTimeout: Duration = .seconds(5), security: PostgresSecurity = PostgresSecurity()
+        idleTransactionTimeout: Duration = .milliseconds(3_500), connectTimeout: Duration = .seconds(5),
+        security: PostgresSecurity = PostgresSecurity()
     ) {
         precondition(connectionCountMax > 0, "a pool of no connections would make every caller wait in vain")
         self.connectionString = connectionString
@@ -32,6 +37,7 @@ package struct PostgresConfiguration: Sendable {
         self.connectionCountMax = connectionCountMax
         self.acquireTimeout = acquireTimeout
         self.statementTimeout = statementTimeout
+        self.idleTransactionTimeout = idleTransactionTimeout
         self.connectTimeout = connectTimeout
         self.security = security
     }

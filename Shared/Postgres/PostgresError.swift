@@ -94,10 +94,11 @@ package struct PostgresError: Error {
     /// Nothing of the transaction was done and another server may do it.
     var mayMove: Bool { code == .connectionLost || meansReadOnlyServer }
 
-    /// The server goes down or this connection reached a server that may not write: it is of no further use.
+    /// The server goes down, has ended this connection because it was silent in a transaction (25P03), or may not
+    /// write: the connection is of no further use.
     var endsConnection: Bool {
         guard let sqlState else { return false }
-        return meansReadOnlyServer || sqlState.hasPrefix("57P") || sqlState.hasPrefix("08")
+        return meansReadOnlyServer || sqlState == "25P03" || sqlState.hasPrefix("57P") || sqlState.hasPrefix("08")
     }
 
     /// Lock not available, out of a resource, or a server that goes down.

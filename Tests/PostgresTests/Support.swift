@@ -8,13 +8,14 @@ import Testing
 @discardableResult
 func withPool<R>(
     connectionCountMax: Int = 4, acquireTimeout: Duration = .seconds(20), statementTimeout: Duration = .seconds(20),
-    through proxy: CuttingProxy? = nil, _ body: (PostgresPool) async throws -> R
+    idleTransactionTimeout: Duration = .milliseconds(3_500), through proxy: CuttingProxy? = nil,
+    _ body: (PostgresPool) async throws -> R
 ) async throws -> R {
     try await withDatabase(schema: "tests") { _, url in
         let configuration = PostgresConfiguration(
             connectionString: proxy.map { url.replacingPort(with: $0.port) } ?? url, schema: "tests",
             applicationName: "under test", connectionCountMax: connectionCountMax, acquireTimeout: acquireTimeout,
-            statementTimeout: statementTimeout)
+            statementTimeout: statementTimeout, idleTransactionTimeout: idleTransactionTimeout)
         return try await body(PostgresPool(configuration: configuration, logger: Logger(label: "tests")))
     }
 }

@@ -103,6 +103,25 @@ struct TransactionTests {
         }
     }
 
+    @Test func aTransactionThatFallsSilentLosesItsLocksAndIsToldToTryAgain() async throws {
+        try await withPool(connectionCountMax: 2, idleTransactionTimeout: .milliseconds(200)) { pool in
+            try await pool.query("create table numbers (n int)")
+            try await pool.query("insert into numbers values (1)")
+            let error = await #expect(throws: PostgresError.self) {
+                try await pool.withTransaction { silent in
+                    // given
+                    try await silent.query("update numbers set n = n + 1")
+                    // when: somebody else waits for the row, for as long as the first says nothing
+                    try await pool.query("update numbers set n = n + 10")
+                    // then
+                    try await silent.query("select n from numbers")
+                }
+            }
+            #expect(error?.isRetriable == true, "\(String(describing: error))")
+            #expect(try await numbers(pool) == [11])
+        }
+    }
+
     @Test func theIsolationIsTheOneAskedForWhateverTheDatabaseHasAsItsDefault() async throws {
         try await withDatabase(schema: "tests") { owner, url in
             try await owner.withConnection { lease in

@@ -3,8 +3,8 @@
 A publisher sends 200 responses a second and reads its receipts, which are intake, database, relay and broker in one
 line. Round by round the broker is killed -9 and started again: printed is how long it takes from its first answer to
 the first receipt of a new response. Then one of two feedback services, the one whose relay is at work, is killed -9,
-and another time stopped without a word: printed is how long it takes until the other one's relay has the place, and until
-it has published an event that was committed afterwards. The last line is the verdict.
+and another time stopped without a word: printed is how long it takes until the other one's relay has the place, and
+until it has published an event that was committed afterwards. The last line is the verdict.
 """
 
 from __future__ import annotations
