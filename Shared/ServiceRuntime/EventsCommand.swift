@@ -98,8 +98,6 @@ struct EventsReplayCommand<Definition: ServiceDefinition>: AsyncParsableCommand 
         _ order: EventReplay.Order, settings: Settings, report: (String) -> Void
     ) async throws -> EventReplay.Progress {
         let logger = Logger(label: "replay")
-        let database = try settings.databaseConfiguration(url: .databaseURL)
-        let pool = PostgresPool(configuration: database, logger: logger)
         let broker = try order.isDryRun ? nil : settings.brokerConfiguration(url: .brokerAdminURL)
         let publisher = try RabbitPublisher(
             configuration: broker ?? RabbitMQConfiguration(url: "amqp://localhost/", connectionName: "unused"),
@@ -112,19 +110,20 @@ struct EventsReplayCommand<Definition: ServiceDefinition>: AsyncParsableCommand 
                     try await Replays.declare(queue, with: administrator)
                 }
             }
-            let replay = EventReplay(owner: Definition.owner, pool: pool, publisher: publisher, order: order)
-            var reportedAt = ContinuousClock.now
             result = .success(
-                try await replay.run { progress in
-                    guard .now - reportedAt >= .seconds(1) else { return }
-                    reportedAt = .now
-                    report("position \(progress.position) of \(progress.end): \(progress.eventCount) events")
+                try await settings.withPool(logger: logger) { pool in
+                    let replay = EventReplay(owner: Definition.owner, pool: pool, publisher: publisher, order: order)
+                    var reportedAt = ContinuousClock.now
+                    return try await replay.run { progress in
+                        guard .now - reportedAt >= .seconds(1) else { return }
+                        reportedAt = .now
+                        report("position \(progress.position) of \(progress.end): \(progress.eventCount) events")
+                    }
                 })
         } catch {
             result = .failure(error)
         }
         await publisher.close()
-        await pool.close()
         return try result.get()
     }
 }
@@ -163,34 +162,39 @@ struct EventsAbsorbCommand<Definition: ServiceDefinition>: AsyncParsableCommand 
 
     static func absorb(settings: Settings, idleTime: Duration) async throws -> ReplayIntake.Outcome {
         let logger = Logger(label: "absorb")
-        let database = try settings.databaseConfiguration(url: .databaseURL)
-        let pool = PostgresPool(configuration: database, logger: logger)
         let broker = try settings.brokerConfiguration(url: .brokerAdminURL)
         let queue = EventCatalogue.replayQueue(of: Definition.owner, generation: 0)
         let consumer = RabbitConsumer(
             configuration: broker, queue: queue, batchCountMax: settings.count(.inboxBatch), logger: logger)
         let result: Result<ReplayIntake.Outcome, any Error>
         do {
-            try await Migrator(schema: settings.text(.databaseSchema), files: Definition.allMigrations).check(on: pool)
-            let parts = try await Definition.build(
-                BuildContext(
-                    pool: pool, clock: ProgrammeClock(offsetFile: settings.optionalText(.clockOffsetFile)),
-                    settings: settings, logger: logger, wakeUp: RelayWakeUp()))
-            let intake = ReplayIntake(
-                processor: InboxProcessor(pool: pool, handlers: parts.handlers, logger: logger), consumer: consumer,
-                queue: queue, idleTime: idleTime, logger: logger)
             result = .success(
-                try await RabbitAdministrator.withConnection(broker, logger: logger) { administrator in
-                    try await Replays.declare(queue, with: administrator)
-                    return try await intake.run(administrator) { count in
-                        logger.info("taken in", metadata: [LogKeys.count: "\(count)"])
+                try await settings.withPool(logger: logger) { pool in
+                    let intake = ReplayIntake(
+                        processor: try await processor(on: pool, settings: settings, logger: logger),
+                        consumer: consumer, queue: queue, idleTime: idleTime, logger: logger)
+                    return try await RabbitAdministrator.withConnection(broker, logger: logger) { administrator in
+                        try await Replays.declare(queue, with: administrator)
+                        return try await intake.run(administrator) { count in
+                            logger.info("taken in", metadata: [LogKeys.count: "\(count)"])
+                        }
                     }
                 })
         } catch {
             result = .failure(error)
         }
         await consumer.close()
-        await pool.close()
         return try result.get()
+    }
+
+    private static func processor(
+        on pool: PostgresPool, settings: Settings, logger: Logger
+    ) async throws -> InboxProcessor {
+        try await Migrator(schema: settings.text(.databaseSchema), files: Definition.allMigrations).check(on: pool)
+        let parts = try await Definition.build(
+            BuildContext(
+                pool: pool, clock: ProgrammeClock(offsetFile: settings.optionalText(.clockOffsetFile)),
+                settings: settings, logger: logger, wakeUp: RelayWakeUp()))
+        return InboxProcessor(pool: pool, handlers: parts.handlers, logger: logger)
     }
 }

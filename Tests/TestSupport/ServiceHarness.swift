@@ -186,7 +186,7 @@ package struct ServiceHarness: Sendable {
 
     /// What another replica of the service works with.
     package func processor(of handlers: [EventHandler]) -> InboxProcessor {
-        InboxProcessor(pool: pool, handlers: handlers, logger: logger)
+        InboxProcessor(listener: listener, pool: pool, handlers: handlers, logger: logger)
     }
 
     /// Sums up the log as its process would, and appends the checkpoint.

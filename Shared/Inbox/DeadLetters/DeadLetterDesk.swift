@@ -34,7 +34,7 @@ package struct DeadLetterDesk: Sendable {
 
     /// Notes that somebody is about to see a body, which may hold values about persons.
     package func noteLook(at id: Int64, by: String, reason: String) async throws {
-        let entry = DeadLetterTrail<PostgresPool>.Entry(id: UUID(), letter: id, kind: .showBody, by: by, reason: reason)
+        let entry = DeadLetterTrail.Entry(id: UUID(), letter: id, kind: .showBody, by: by, reason: reason)
         try await DeadLetterTrail(pool).add(entry, outcome: "shown", detail: "")
         logger.notice("the body of a dead letter was shown", metadata: [LogKeys.deadLetter: "\(id)"])
     }
@@ -70,7 +70,7 @@ package struct DeadLetterDesk: Sendable {
     package func settle(
         _ settlement: Settlement, _ id: Int64, by people: FourEyes
     ) async throws -> DeadLetterResult {
-        let act = DeadLetterTrail<PostgresTransaction>.Entry(
+        let act = DeadLetterTrail.Entry(
             id: UUID(), letter: id, kind: settlement == .retry ? .retry : .drop, by: people.by, second: people.second,
             reason: people.reason)
         var result: DeadLetterResult
@@ -78,7 +78,7 @@ package struct DeadLetterDesk: Sendable {
             result = try await settle(settlement, act)
         } catch {
             result = try failure(error, id)
-            let entry = DeadLetterTrail<PostgresPool>.Entry(
+            let entry = DeadLetterTrail.Entry(
                 id: UUID(), letter: id, kind: act.kind, by: act.by, second: act.second, reason: act.reason)
             try await DeadLetterTrail(pool).add(entry, outcome: result.outcome.rawValue, detail: result.detail)
         }
@@ -95,7 +95,7 @@ package struct DeadLetterDesk: Sendable {
     /// Runs the transaction. When nobody knows whether it was committed, its act tells; when that is not there, running
     /// it again is safe, because the letter's state decides.
     private func settle(
-        _ settlement: Settlement, _ act: DeadLetterTrail<PostgresTransaction>.Entry
+        _ settlement: Settlement, _ act: DeadLetterTrail.Entry
     ) async throws -> DeadLetterResult {
         var attemptCount = 0
         while true {

@@ -19,7 +19,7 @@ package struct DeadLetterAct: Sendable {
 }
 
 /// The statements about acts, which are only ever added.
-struct DeadLetterTrail<Session: PostgresSession> {
+struct DeadLetterTrail {
     /// An act that is to be noted.
     struct Entry {
         let id: UUID
@@ -30,12 +30,12 @@ struct DeadLetterTrail<Session: PostgresSession> {
         let reason: String
     }
 
-    private static var countMax: Int { 100 }
-    private static var detailBytesMax: Int { 2_000 }
+    private static let countMax = 100
+    private static let detailBytesMax = 2_000
 
-    private let session: Session
+    private let session: any PostgresSession
 
-    init(_ session: Session) { self.session = session }
+    init(_ session: some PostgresSession) { self.session = session }
 
     func add(_ entry: Entry, outcome: String, detail: String) async throws(PostgresError) {
         try await session.query(

@@ -23,7 +23,7 @@ package struct CanonicalSchema: Sendable {
         // Beside what they are summed up from.
         "inbox_counts",
         // The server's clock.
-        "inbox.received_at",
+        "inbox.received_at", "inbox_checkpoints.received_at",
     ]
 
     /// Left out of events: position, number within the subject, who and what caused them, the server's clock. They tell
@@ -37,6 +37,14 @@ package struct CanonicalSchema: Sendable {
         select jsonb_build_object('type', type, 'slice', slice, 'events', sum(event_count))
         from (select * from inbox_receipts union all select * from inbox_counts) as c
         group by type, slice having sum(event_count) <> 0
+        """,
+        // Those that have caught up meanwhile are forgotten by and by.
+        "inbox_heads": """
+        select jsonb_build_object('stream', stream, 'subject', subject, 'sequence', sequence)
+        from inbox_heads as h
+        where not exists (
+            select from inbox_order as o where o.owner = h.owner and o.stream = h.stream and o.subject = h.subject
+                and o.last_sequence >= h.sequence)
         """,
         "inbox_parked": "select jsonb_build_object('id', id, 'waits_for', waits_for) from inbox_parked",
         "dead_letters": """

@@ -48,7 +48,8 @@ package struct PermutationProof: Sendable {
     /// - Throws: ``Failure`` for the first case that fails.
     package func run() async throws {
         for number in 0..<UInt64(caseCount) {
-            let history = try generate(Chance(seed: firstSeed &+ number))
+            var history = try generate(Chance(seed: firstSeed &+ number))
+            try history.tellCheckpoints()
             let items = Array(history.items.indices)
             let expected = try await bench.outcome(of: .natural(items), in: history)
             let flaws = expected.violations + expected.state.lines.filter { $0.hasPrefix("inbox_parked ") }
