@@ -30,7 +30,6 @@ revoke all on schema $1 from public;
 grant usage on schema $1 to $run;
 alter role $owner in database maillage set search_path = $1;
 alter role $run in database maillage set search_path = $1;
-alter role $run in database maillage set idle_in_transaction_session_timeout = '3500ms';
 SQL
 }
 

@@ -52,9 +52,9 @@ enum FailureKind {
         }
     }
 
-    /// Out of resources, shut down, not reachable, or a standby.
+    /// Out of resources, shut down, not reachable, a standby, or it has ended a transaction in which we were silent.
     private static func meansOutage(_ sqlState: String?) -> Bool {
         guard let sqlState else { return false }
-        return ["53", "57P", "08", "25006"].contains { sqlState.hasPrefix($0) }
+        return ["53", "57P", "08", "25006", "25P03"].contains { sqlState.hasPrefix($0) }
     }
 }

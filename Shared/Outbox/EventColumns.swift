@@ -111,7 +111,7 @@ extension PostgresArray {
 }
 
 extension NewEvent {
-    /// The same for one event.
+    /// What ``EventColumns/insert`` does, for one event: a column more is to be added to both.
     var insert: PostgresQuery {
         get throws(EventLogError) {
             let body = try body.get()

@@ -40,6 +40,8 @@ struct RelayLeader<Store: OutboxQueue> {
     private var firstFlight = 0
     /// A task of the group waits for the wake-up.
     private var isListening = false
+    /// It asked to stop, when it was asked last.
+    private var isBrokerBlocked = false
     /// The last messages were neither confirmed nor refused.
     private var isBrokerSilent = false
     private var rescanAt: ContinuousClock.Instant
@@ -101,7 +103,8 @@ struct RelayLeader<Store: OutboxQueue> {
     }
 
     private func idleTime() -> Duration {
-        guard let retryAt = progress.nextRetry else { return settings.pollInterval }
+        // A blocked broker gets no retries either.
+        guard !isBrokerBlocked, let retryAt = progress.nextRetry else { return settings.pollInterval }
         return min(settings.pollInterval, max(.milliseconds(1), time.now.duration(to: retryAt)))
     }
 
@@ -109,7 +112,8 @@ struct RelayLeader<Store: OutboxQueue> {
 
     /// - Returns: rows to publish in their order; nil when there are none, or when the broker should not get more.
     private mutating func claim() async throws -> [OutboxRow]? {
-        guard await !publisher.isBlocked else {
+        isBrokerBlocked = await publisher.isBlocked
+        guard !isBrokerBlocked else {
             metrics.waiting(for: .brokerBlocked)
             return nil
         }
@@ -155,7 +159,8 @@ struct RelayLeader<Store: OutboxQueue> {
     /// Looks again from the floor when it is time to, and until it has come to the end.
     private mutating func claimLate() async throws -> [OutboxRow]? {
         let startedAt = time.now
-        let isRescan = startedAt >= rescanAt
+        // One that is begun goes to its end first: begun anew each time, a long one would never get there.
+        let isRescan = startedAt >= rescanAt && !progress.isBehind
         if isRescan { progress.beginRescan(try await store.snapshot()) }
         defer {
             // A long transaction elsewhere keeps dead rows at the index's edge and makes rescans slow: they get a
@@ -166,12 +171,17 @@ struct RelayLeader<Store: OutboxQueue> {
             }
         }
         for _ in 0..<scanCountMax where progress.isBehind {
+            // No look deletes them meanwhile.
+            if progress.published.count >= settings.batchCountMax { try await deletePublished() }
             // Most of them are those in flight.
             let limit = settings.batchCountMax + progress.claimed.count
-            let seen = try await store.positions(after: progress.cursor, limit: limit)
+            let found = try await store.positions(after: progress.cursor, limit: limit)
+            // What is new is left to the looks, which see what is missing in it.
+            let seen = found.prefix { $0 <= progress.highestCursor }
             let fresh = Array(seen.filter { !progress.claimed.contains($0) }.prefix(settings.batchCountMax))
             let isCut = fresh.count == settings.batchCountMax
-            progress.scanned(upTo: isCut ? fresh.last : seen.last, wasComplete: seen.count < limit && !isCut)
+            let isAll = seen.count < found.count || found.count < limit
+            progress.scanned(upTo: isCut ? fresh.last : seen.last, wasComplete: isAll && !isCut)
             let rows = fresh.isEmpty ? [] : try await claim(try await store.rows(at: fresh))
             if !rows.isEmpty { return rows }
         }

@@ -42,7 +42,8 @@ struct RelayProgress {
     private(set) var published: [Int64] = []
     /// Drawn by somebody and not seen yet: rows of open transactions, and numbers that no row will ever have. Sorted.
     private var gaps: [Int64] = []
-    private var highestCursor: Int64 = 0
+    /// Everything visible up to here was looked at once.
+    private(set) var highestCursor: Int64 = 0
     private var mark: Mark?
     private var nextFloor: Int64?
     /// The number of the event of each subject that was claimed last.
@@ -151,7 +152,10 @@ struct RelayProgress {
         for (key, hold) in holds where positions.contains(hold.position) { release(key, hold) }
     }
 
-    var nextRetry: ContinuousClock.Instant? { holds.values.lazy.map(\.retryAt).min() }
+    /// Of those that are not on their way already.
+    var nextRetry: ContinuousClock.Instant? {
+        holds.values.lazy.filter { !claimed.contains($0.position) }.map(\.retryAt).min()
+    }
 
     // MARK: Settling
 

@@ -1,6 +1,6 @@
 /// How a relay works. The window of unconfirmed messages is the publisher's.
 package struct RelaySettings: Sendable {
-    /// Rows per look at the outbox and per publish call.
+    /// Rows behind the cursor per look at the outbox and per publish call, which late rows come on top of.
     package var batchCountMax = 500
     /// Publish calls at once: with 2 the next rows are read while the confirms of the last are awaited.
     package var flightCountMax = 2

@@ -63,9 +63,9 @@ struct CopyRun {
     private func run<R>(
         _ command: String, _ way: Answer.Copy, _ body: (CopyChannel) async throws -> R
     ) async throws -> R {
-        let configuration = try lent.use().connection.configuration
+        guard let configuration = lent.connection?.configuration else { throw PostgresError(.connectionLost) }
         let limit = timeout ?? configuration.statementTimeout
-        // The first statement of the session, so that a connection that has died is replaced before the COPY.
+        // It takes with it what waits to go out, and a connection that has died is replaced before the COPY.
         try await setServerTimeout(limit + .seconds(5))
         let connection = try lent.beginCopy()
         let result: Result<R, any Error>

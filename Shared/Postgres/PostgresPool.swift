@@ -92,8 +92,8 @@ package final class PostgresPool: Service, PostgresSession, Sendable {
     ///
     /// BEGIN travels with the first statement, and a closure without statements costs nothing. A connection that turns
     /// out at the first statement to be dead, or to belong to a server that does not write any more, is replaced.
-    /// COMMIT is sent even when the task was cancelled meanwhile, and is not cancelled itself; when its answer is lost
-    /// the error is `.commitUnknown`.
+    /// COMMIT by itself is sent even when the task was cancelled meanwhile, and is not cancelled; with statements that
+    /// waited for it, it is cancelled as they are. When its answer is lost the error is `.commitUnknown`.
     /// - Parameters:
     ///   - attempts: how often the closure runs at most when the transaction loses against another one (serialisation
     ///     failure, deadlock), with a jittered delay before each; what it changes outside the database it must be able

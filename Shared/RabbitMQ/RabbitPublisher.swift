@@ -35,8 +35,9 @@ package actor RabbitPublisher {
     /// Whether the broker has told us to stop, for want of memory or disk. Calls wait meanwhile.
     package private(set) var isBlocked = false
 
-    /// - Parameter windowMax: how many messages may be unconfirmed, 1 … 10,000. Measured on a quorum queue: 100 … 200
-    ///   is best, 1 is sixty times slower, 500 is no faster.
+    /// - Parameter windowMax: how many messages may be unconfirmed, 1 … 10,000. Measured on a quorum queue: from 100
+    ///   on it is as fast as it gets, 1 is sixty times slower. On a loaded machine, where a confirm takes 0.1 s, a
+    ///   window of 200 is no more than 2,000 a second.
     package init(configuration: RabbitMQConfiguration, windowMax: Int = 200, logger: Logger) {
         let countMax = min(max(windowMax, 1), 10_000)
         self.configuration = configuration

@@ -124,10 +124,10 @@ import Testing
         _ = progress.claim(rows, late: [], now: now)
         let settlement = progress.settle(rows, [.nacked, .confirmed, .confirmed], now: now)
         #expect(settlement.publishedCount == 1 && progress.published == [8])
-        #expect(progress.due(at: now + .seconds(60), limit: 10) == [5])
+        #expect(progress.due(at: now + .seconds(60), limit: 10) == [5] && progress.nextRetry != nil)
         // when
         let retried = progress.claimRetries([rows[0]], now: now)
-        #expect(progress.due(at: now + .seconds(60), limit: 10).isEmpty)
+        #expect(progress.due(at: now + .seconds(60), limit: 10).isEmpty && progress.nextRetry == nil)
         #expect(progress.settle(retried, [.confirmed], now: now).publishedCount == 1 && progress.published == [8, 5])
         // then
         #expect(progress.holds.isEmpty && progress.cursor == 5)

@@ -49,6 +49,18 @@ struct CopyTests {
         }
     }
 
+    @Test func whatWaitsToGoOutGoesOutBeforeTheCopy() async throws {
+        try await withTable { pool in
+            try await pool.withTransaction { transaction in
+                try await transaction.enqueue("insert into people (id) values (1)")
+                try await transaction.copyLines(into: "people", columns: ["id", "name"]) { writer in
+                    try await writer.write("2\tb")
+                }
+            }
+            #expect(try await count(pool) == 2)
+        }
+    }
+
     @Test func manyRowsPassPieceByPiece() async throws {
         try await withTable { pool in
             let text = String(repeating: "x", count: 1_000)
