@@ -27,7 +27,7 @@ package struct PostgresConfiguration: Sendable {
     package init(
         connectionString: String, schema: String? = nil, applicationName: String, connectionCountMax: Int = 8,
         acquireTimeout: Duration = .seconds(5), statementTimeout: Duration = .seconds(30),
-        idleTransactionTimeout: Duration = .milliseconds(3_500), connectTimeout: Duration = .seconds(5),
+        idleTransactionTimeout: Duration = .seconds(60), connectTimeout: Duration = .seconds(5),
         security: PostgresSecurity = PostgresSecurity()
     ) {
         precondition(connectionCountMax > 0, "a pool of no connections would make every caller wait in vain")

@@ -50,6 +50,9 @@ extension SettingKey {
     package static let databaseStatementTimeout = SettingKey(
         "database.statement-timeout", .duration(.milliseconds(100) ... .seconds(600)), default: "30s",
         about: "longest that one statement may take")
+    package static let databaseIdleTransactionTimeout = SettingKey(
+        "database.idle-transaction-timeout", .duration(.milliseconds(500) ... .seconds(600)), default: "3500ms",
+        about: "longest that a transaction may be silent before it loses its locks: the process hangs")
     package static let poolConnections = SettingKey(
         "pool.connections", .count(2...200), default: "8", unit: "connections",
         about: "database connections per replica; the relay keeps one of them")
@@ -125,8 +128,9 @@ extension SettingKey {
             configFile, environment, logLevel, clockOffsetFile, httpHost, httpPort, httpProxyCount, httpRate, httpBurst,
             databaseURL, databaseOwnerURL, databaseSchema.with(default: owner.rawValue),
             databaseRunRole.with(default: "maillage_\(owner.rawValue)"), databaseCAFile,
-            databaseCertificateFile, databaseKeyFile, databasePlaintextHosts, databaseStatementTimeout, poolConnections,
-            brokerURL, brokerAdminURL, brokerManagementURL, brokerCAFile, brokerCertificateFile, brokerKeyFile,
+            databaseCertificateFile, databaseKeyFile, databasePlaintextHosts, databaseStatementTimeout,
+            databaseIdleTransactionTimeout, poolConnections, brokerURL, brokerAdminURL, brokerManagementURL,
+            brokerCAFile, brokerCertificateFile, brokerKeyFile,
             identityPublicKeyFile, identityIssuer, identityAudience, relayBatch, relayWindow,
             inboxBatch, inboxWorkers, checkpointInterval, startTimeout, drainTimeout,
         ]

@@ -18,7 +18,8 @@ extension Settings {
         let configuration = PostgresConfiguration(
             connectionString: text(key), schema: text(.databaseSchema),
             applicationName: "maillage-\(text(.databaseSchema))", connectionCountMax: count(.poolConnections),
-            statementTimeout: duration(.databaseStatementTimeout), security: security)
+            statementTimeout: duration(.databaseStatementTimeout),
+            idleTransactionTimeout: duration(.databaseIdleTransactionTimeout), security: security)
         do throws(PostgresError) {
             try configuration.validate()
         } catch {

@@ -86,7 +86,7 @@ struct QueryTests {
             #expect(try row.get("timeout") == "12s")
             #expect(try row.get("name") == "under test")
             #expect(try row.get("encoding") == "UTF8")
-            #expect(try row.get("idle") == "3500ms")
+            #expect(try row.get("idle") == "1min")
         }
     }
 

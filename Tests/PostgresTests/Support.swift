@@ -8,7 +8,7 @@ import Testing
 @discardableResult
 func withPool<R>(
     connectionCountMax: Int = 4, acquireTimeout: Duration = .seconds(20), statementTimeout: Duration = .seconds(20),
-    idleTransactionTimeout: Duration = .milliseconds(3_500), through proxy: CuttingProxy? = nil,
+    idleTransactionTimeout: Duration = .seconds(60), through proxy: CuttingProxy? = nil,
     _ body: (PostgresPool) async throws -> R
 ) async throws -> R {
     try await withDatabase(schema: "tests") { _, url in

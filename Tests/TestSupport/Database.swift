@@ -27,7 +27,7 @@ package func withDatabase<R>(
     // Tests that only compute may hold both cores for longer than a caller would wait elsewhere.
     let configuration = PostgresConfiguration(
         connectionString: url, schema: schema, applicationName: name, connectionCountMax: connectionCountMax,
-        acquireTimeout: .seconds(60), idleTransactionTimeout: .seconds(60))
+        acquireTimeout: .seconds(60))
     let pool = PostgresPool(configuration: configuration, logger: Logger(label: name))
     let result: Result<R, any Error>
     do {
