@@ -47,14 +47,8 @@ enum FailureKind {
         case .connectionLost, .connectionRefused, .poolExhausted, .commitUnknown: self = .outage
         case .deadlineExceeded: self = .conflict
         case .cancelled, .poolClosed: self = .stop
-        case .server where error.isRetriable: self = Self.meansOutage(error.sqlState) ? .outage : .conflict
+        case .server where error.isRetriable: self = error.meansOutage ? .outage : .conflict
         case .server, .decoding, .configuration: self = .permanent
         }
-    }
-
-    /// Out of resources, shut down, not reachable, a standby, or it has ended a transaction in which we were silent.
-    private static func meansOutage(_ sqlState: String?) -> Bool {
-        guard let sqlState else { return false }
-        return ["53", "57P", "08", "25006", "25P03"].contains { sqlState.hasPrefix($0) }
     }
 }

@@ -101,11 +101,11 @@ package struct PostgresError: Error {
         return meansReadOnlyServer || sqlState == "25P03" || sqlState.hasPrefix("57P") || sqlState.hasPrefix("08")
     }
 
-    /// Lock not available, out of a resource, or a server that goes down.
-    private var hasTransientState: Bool {
-        guard let sqlState else { return false }
-        return sqlState == "55P03" || sqlState.hasPrefix("53") || endsConnection
-    }
+    /// The server is out of a resource, or this connection has ended: the statement is not at fault.
+    package var meansOutage: Bool { sqlState?.hasPrefix("53") == true || endsConnection }
+
+    /// Lock not available, or an outage.
+    private var hasTransientState: Bool { sqlState == "55P03" || meansOutage }
 }
 
 extension PostgresError: CustomStringConvertible, CustomDebugStringConvertible {

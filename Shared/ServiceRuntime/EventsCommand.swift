@@ -3,7 +3,6 @@ import Events
 import FoundationEssentials
 import Inbox
 import Logging
-import Migrations
 import Observability
 import Outbox
 import Postgres
@@ -170,9 +169,10 @@ struct EventsAbsorbCommand<Definition: ServiceDefinition>: AsyncParsableCommand 
         do {
             result = .success(
                 try await settings.withPool(logger: logger) { pool in
+                    let handlers = try await Definition.handlers(on: pool, settings: settings, logger: logger)
                     let intake = ReplayIntake(
-                        processor: try await processor(on: pool, settings: settings, logger: logger),
-                        consumer: consumer, queue: queue, idleTime: idleTime, logger: logger)
+                        processor: InboxProcessor(pool: pool, handlers: handlers, logger: logger), consumer: consumer,
+                        queue: queue, idleTime: idleTime, logger: logger)
                     return try await RabbitAdministrator.withConnection(broker, logger: logger) { administrator in
                         try await Replays.declare(queue, with: administrator)
                         return try await intake.run(administrator) { count in
@@ -185,16 +185,5 @@ struct EventsAbsorbCommand<Definition: ServiceDefinition>: AsyncParsableCommand 
         }
         await consumer.close()
         return try result.get()
-    }
-
-    private static func processor(
-        on pool: PostgresPool, settings: Settings, logger: Logger
-    ) async throws -> InboxProcessor {
-        try await Migrator(schema: settings.text(.databaseSchema), files: Definition.allMigrations).check(on: pool)
-        let parts = try await Definition.build(
-            BuildContext(
-                pool: pool, clock: ProgrammeClock(offsetFile: settings.optionalText(.clockOffsetFile)),
-                settings: settings, logger: logger, wakeUp: RelayWakeUp()))
-        return InboxProcessor(pool: pool, handlers: parts.handlers, logger: logger)
     }
 }

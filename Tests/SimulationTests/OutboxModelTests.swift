@@ -95,20 +95,14 @@ private struct PostgresStage: OutboxStage {
 
 private enum OutboxContract {
     static func lateCommit(_ stage: any OutboxStage) async throws -> [String] {
-        let (notes, isOpen, mayEnd) = (Notes(), Gate(), Gate())
-        async let late: Void = stage.append("a") {
-            isOpen.open()
-            await mayEnd.pass()
-        }
-        await isOpen.pass()
-        try await stage.append("b") {}
-        let before = try await stage.session { queue, _ in
-            notes.add("seen " + (try await subjects(queue)))
-            return try await queue.snapshot()
+        let notes = Notes()
+        let before = try await whileAnEarlierOneIsOpen(stage) {
+            try await stage.session { queue, _ in
+                notes.add("seen " + (try await subjects(queue)))
+                return try await queue.snapshot()
+            }
         }
         notes.add("the open one is older than the next: \(before.oldestRunning < before.next)")
-        mayEnd.open()
-        try await late
         try await stage.session { queue, _ in notes.add("seen " + (try await subjects(queue))) }
         try await stage.untilItHolds {
             try await stage.session { queue, _ in try await queue.snapshot().oldestRunning >= before.next }
@@ -118,30 +112,41 @@ private enum OutboxContract {
     }
 
     static func look(_ stage: any OutboxStage) async throws -> [String] {
-        let (notes, isOpen, mayEnd) = (Notes(), Gate(), Gate())
-        async let late: Void = stage.append("a") {
-            isOpen.open()
-            await mayEnd.pass()
+        let notes = Notes()
+        let cursor = try await whileAnEarlierOneIsOpen(stage) {
+            try await stage.session { queue, _ in
+                var queue = queue
+                let rows = try await queue.look(OutboxLook(cursor: 0, limit: 10, missing: [], published: []))
+                notes.add("seen " + subjects(rows))
+                return rows.last?.position ?? 0
+            }
         }
-        await isOpen.pass()
-        try await stage.append("b") {}
-        let cursor = try await stage.session { queue, _ in
-            var queue = queue
-            let rows = try await queue.look(OutboxLook(cursor: 0, limit: 10, missing: [], published: []))
-            notes.add("seen " + rows.map(\.key.subject).joined(separator: " "))
-            return rows.last?.position ?? 0
-        }
-        mayEnd.open()
-        try await late
         try await stage.append("c") {}
         try await stage.session { queue, _ in
             var queue = queue
             let rows = try await queue.look(
                 OutboxLook(cursor: cursor, limit: 10, missing: [cursor - 1, cursor + 100], published: [cursor]))
             let isDeleted = try await queue.queued([cursor]).isEmpty
-            notes.add("seen " + rows.map(\.key.subject).joined(separator: " ") + (isDeleted ? ", deleted b" : ""))
+            notes.add("seen " + subjects(rows) + (isDeleted ? ", deleted b" : ""))
         }
         return notes.all
+    }
+
+    /// Runs the body when "b" is committed and "a", whose position is lower, is not; "a" commits afterwards.
+    private static func whileAnEarlierOneIsOpen<R>(
+        _ stage: any OutboxStage, _ body: () async throws -> R
+    ) async throws -> R {
+        let (isOpen, mayEnd) = (Gate(), Gate())
+        async let late: Void = stage.append("a") {
+            isOpen.open()
+            await mayEnd.pass()
+        }
+        await isOpen.pass()
+        try await stage.append("b") {}
+        let result = try await body()
+        mayEnd.open()
+        try await late
+        return result
     }
 
     static func predecessor(_ stage: any OutboxStage) async throws -> [String] {
@@ -172,7 +177,10 @@ private enum OutboxContract {
 
     private static func subjects(_ queue: any OutboxQueue) async throws -> String {
         var queue = queue
-        let rows = try await queue.rows(at: try await queue.positions(after: 0, limit: 10))
-        return rows.map(\.key.subject).joined(separator: " ")
+        return subjects(try await queue.rows(at: try await queue.positions(after: 0, limit: 10)))
+    }
+
+    private static func subjects(_ rows: [OutboxRow]) -> String {
+        rows.map(\.key.subject).joined(separator: " ")
     }
 }
