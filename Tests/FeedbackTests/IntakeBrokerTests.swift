@@ -241,6 +241,30 @@ struct IntakeBrokerTests {
         }
     }
 
+    @Test func whatABrokerThatWentAwayDidNotAnswerForGoesFirstAgain() async throws {
+        try await IntakeLab.with { lab in
+            // given: a receipt was sent, and the connection broke before it was confirmed
+            try await lab.settle(lab.event("first"))
+            let publisher = RecordingPublisher { $0.map { _ in .unknown("the connection ended") } }
+            let relay = ReceiptsRelay(
+                pool: lab.service.pool, publisher: publisher, wakeUp: RelayWakeUp(), logger: TestBroker.quietLogger)
+            await #expect(throws: (any Error).self) { try await relay.relay() }
+            // when: the event comes again, and the broker is back
+            try await lab.settle(lab.event("first"))
+            let back = RecordingPublisher()
+            let later = ReceiptsRelay(
+                pool: lab.service.pool, publisher: back, wakeUp: RelayWakeUp(), logger: TestBroker.quietLogger)
+            // then
+            #expect(try await later.relay() == 2)
+            let told = try back.messages.map {
+                try WireCoding.decode(ReceiptsEnvelope.self, from: $0.body).data.receipts.map(\.outcome)
+            }
+            #expect(told == [[.accepted], [.duplicate]])
+        }
+    }
+
+    private struct ReceiptsEnvelope: Decodable { let data: FeedbackSubmission.Receipts }
+
     @Test func receiptsReachTheirPublisherAndAMissingQueueHoldsUpNobody() async throws {
         try await IntakeLab.with { lab in
             try await OutsideBroker.with { broker in
@@ -266,8 +290,7 @@ struct IntakeBrokerTests {
                     while let got = try await administrator.get(
                         queue: FeedbackSubmission.receiptsQueue(of: broker.publisher))
                     {
-                        struct Envelope: Decodable { let data: FeedbackSubmission.Receipts }
-                        let receipts = try WireCoding.decode(Envelope.self, from: got.body).data
+                        let receipts = try WireCoding.decode(ReceiptsEnvelope.self, from: got.body).data
                         #expect(receipts.publisher == broker.publisher && receipts.receipts.count <= 100)
                         ids += receipts.receipts.map(\.id)
                     }

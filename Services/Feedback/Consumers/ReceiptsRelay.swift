@@ -17,6 +17,10 @@ struct ReceiptsRelay<Publisher: MessagePublisher>: Service {
     private static var publishDeadline: Duration { .seconds(10) }
     /// How long a queue that does not take its receipts is left alone.
     private static var postponeSeconds: Int { 10 }
+    /// Why a round ended early.
+    private struct BrokerAway: Error, CustomStringConvertible {
+        let description: String
+    }
     private static var pollInterval: Duration { .milliseconds(500) }
     private static var keptDays: Int { 7 }
     private static var expireInterval: Duration { .seconds(600) }
@@ -49,23 +53,36 @@ struct ReceiptsRelay<Publisher: MessagePublisher>: Service {
         }
     }
 
-    /// Sends what is due, oldest first.
+    /// Sends what is due, oldest first. What the broker did not answer for is due again at once, so that it stays before
+    /// what comes later.
     /// - Returns: the number of messages that the broker took.
+    /// - Throws: when the broker is away.
     func relay() async throws -> Int {
         let messages = try await ReceiptsOutbox.claim(
             limit: Self.batchCountMax, seconds: Self.claimSeconds, in: pool)
         guard !messages.isEmpty else { return 0 }
         let outcomes = await publisher.publish(messages.map(Self.outgoing), deadline: Self.publishDeadline)
         var confirmed: [Int64] = []
-        var left: [Int64] = []
+        var refused: [Int64] = []
+        var uncertain: [Int64] = []
+        var away: BrokerAway?
         for (message, outcome) in zip(messages, outcomes) {
-            if outcome == .confirmed { confirmed.append(message.position) } else { left.append(message.position) }
+            switch outcome {
+            case .confirmed: confirmed.append(message.position)
+            case .returned, .nacked: refused.append(message.position)
+            case .unknown(let reason):
+                uncertain.append(message.position)
+                away = BrokerAway(description: reason)
+            }
         }
         if !confirmed.isEmpty { try await ReceiptsOutbox.delete(confirmed, in: pool) }
-        if !left.isEmpty {
-            logger.warning("receipts were not taken", metadata: [LogKeys.count: "\(left.count)"])
-            try await ReceiptsOutbox.postpone(left, seconds: Self.postponeSeconds, in: pool)
+        if !refused.isEmpty {
+            logger.warning("receipts were not taken", metadata: [LogKeys.count: "\(refused.count)"])
+            try await ReceiptsOutbox.postpone(refused, seconds: Self.postponeSeconds, in: pool)
         }
+        // No queue is at fault: the next round takes them first, before anything that was written since.
+        if !uncertain.isEmpty { try await ReceiptsOutbox.postpone(uncertain, seconds: 0, in: pool) }
+        if let away { throw away }
         return confirmed.count
     }
 
