@@ -130,7 +130,7 @@ let services: [Target] =
     service("Applications", domain: ["CofundingRules"], also: [crypto, nioCore])
     + service("Funding", domain: ["CofundingRules"])
     + service("Experimentation", domain: ["CofundingRules"])
-    + service("Feedback", also: ["RabbitMQ", crypto, metrics])
+    + service("Feedback", also: ["RabbitMQ", crypto, metrics, nioCore, unixSignals])
     + service("Reporting", also: [metrics])
 
 let testTargets: [Target] = [
