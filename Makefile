@@ -13,7 +13,7 @@ SCRATCH := $(if $(filter release,$(CONFIGURATION)),.build-release,.build)
 export MAILLAGE_BINARIES ?= $(CURDIR)/$(SCRATCH)/$(CONFIGURATION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo compose-demo test chaos hostile recovery lint contract bench up down status logs token publisher build format clean image packages
+.PHONY: help demo compose-demo test chaos hostile recovery lint contract bench up down status logs token publisher publishers build format clean image packages
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ token: ## a bearer token ROLE=operator[,…] [SUB=name] [ORG=SIREN]
 
 publisher: ## the broker's address for an outside publisher NAME=telesuivi
 	@$(PYTHON) -m driver.instance $(INSTANCE) "$(or $(NAME),telesuivi)"
+
+publishers: ## who may send feedback ARGS='add NAME --organisation … --contact …' [list, rotate, retire, suspend, resume]
+	@deploy/local/services.sh run feedback publishers $(ARGS) $(INSTANCE)
 
 build: packages ## the services
 	swift build --configuration $(CONFIGURATION) --scratch-path $(SCRATCH) $(CHECKED)

@@ -49,6 +49,7 @@ enum FeedbackService: ServiceDefinition {
                 ResponsesRoutes(readings: readings).add(to: router)
                 QuarantineRoutes(readings: readings, access: access).add(to: router)
                 ReceiptRoutes(readings: readings, access: access).add(to: router)
+                StatementRoutes(statements: StatementStore(pool: context.pool), access: access).add(to: router)
                 PublisherRoutes(publishers: publishers, pool: context.pool, clock: context.clock).add(to: router)
                 EventRoutes(access: access, door: EventDoor(intake: intake, wakeUps: [context.wakeUp]))
                     .add(to: router)
@@ -58,8 +59,8 @@ enum FeedbackService: ServiceDefinition {
             services: outside.services, readiness: outside.readiness)
     }
 
-    /// What runs against the outsiders' broker: a consumer for each publisher, one relay for all receipts, and, where we
-    /// are given the administrator's secret, what brings the broker to the publishers' rows.
+    /// What runs against the outsiders' broker: a consumer for each publisher, one relay for all receipts, and, where
+    /// we are given the administrator's secret, what brings the broker to the publishers' rows.
     private static func outside(
         _ context: BuildContext, intake: IntakeStore
     ) throws -> (services: [any Service], readiness: [ReadinessCheck]) {

@@ -11,7 +11,7 @@ package struct MaillageContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
     /// Set by `AuthenticationMiddleware`; nil for a caller without a token.
     package var principal: Principal?
-    /// What the caller named itself by HTTP Basic; checked by the route that lets such callers in, and by nobody before.
+    /// What the caller named itself by HTTP Basic; checked by the route that lets such callers in, by nobody before.
     package var basic: BasicCredentials?
     /// The request's own span; set by `TraceMiddleware`.
     package var trace: TraceContext

@@ -70,7 +70,7 @@ struct PublishersDesk {
             password  \(secret.text)
             exchange  \(FeedbackSubmission.queue(of: credential.publisher))
             receipts  \(FeedbackSubmission.receiptsQueue(of: credential.publisher))
-            The password is not shown again. It opens AMQP (virtual host of the outsiders) and POST /v1/events (HTTP Basic).
+            It is not shown again. It opens AMQP (the outsiders' virtual host) and POST /v1/events (HTTP Basic).
 
             """)
     }
@@ -264,8 +264,13 @@ struct PublishersProvisionCommand: AsyncParsableCommand {
 
     @Flag(help: "Go on until SIGTERM: for a process that alone holds the broker's administration.") var watch = false
 
+    @Flag(help: "Also where the broker was brought there before: after it lost its data.") var all = false
+
     func run() async throws {
-        guard watch else { return try await PublishersDesk.with { try await $0.provision() } }
-        try await PublishersWatch.run()
+        try await PublishersDesk.with { desk in
+            if all { try await ProvisioningStore(pool: desk.pool).reopen() }
+            try await desk.provision()
+        }
+        if watch { try await PublishersWatch.run() }
     }
 }

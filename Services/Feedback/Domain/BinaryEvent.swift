@@ -9,27 +9,27 @@ package struct BinaryEvent: Sendable {
     /// Name and value of each attribute, names in lower case.
     private var attributes: [(name: String, value: String)]
 
-    /// - Returns: nil when no field is an attribute's, so that the body must be the whole event.
+    /// - Returns: nil when no field is the attribute `specversion`, without which the body must be the whole event.
     /// - Throws: ``Refusal`` when fields of several prefixes are there: nobody could say which of two values holds.
     package init?(fields: some Sequence<(String, String)>) throws(Refusal) {
         attributes = []
-        var used: String?
+        var prefixes: Set<String> = []
         for (name, value) in fields {
             guard let prefix = Self.prefixes.first(where: { name.lowercased().hasPrefix($0.lowercased()) }) else {
                 continue
             }
-            guard used == nil || used == prefix else {
-                throw Refusal(
-                    .malformedHeaders,
-                    mend: "use one prefix for the event's attributes: ce-, cloudEvents: or cloudEvents_")
-            }
-            used = prefix
+            prefixes.insert(prefix)
             let attribute = name.dropFirst(prefix.count).lowercased()
             // The body says what it is by its own content type; what is no name of an attribute is none.
             guard attribute != "datacontenttype", attribute != "data", Self.isName(attribute) else { continue }
             attributes.append((attribute, value))
         }
-        if used == nil { return nil }
+        guard attributes.contains(where: { $0.name == "specversion" }) else { return nil }
+        guard prefixes.count == 1 else {
+            throw Refusal(
+                .malformedHeaders,
+                mend: "use one prefix for the event's attributes: ce-, cloudEvents: or cloudEvents_")
+        }
     }
 
     private static func isName(_ name: String) -> Bool {

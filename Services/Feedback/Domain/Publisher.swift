@@ -8,7 +8,7 @@ package struct PublisherTerms: Sendable, Equatable {
     private static let textBytesMax = 200
 
     package var organisation: String
-    /// Somebody who answers: an e-mail address or a telephone number. It leaves this service with nobody but an operator.
+    /// Somebody who answers: an e-mail address or a telephone number. None but an operator sees it.
     package var contact: String
     /// The experiments whose feedback it may send; nil for all.
     package var experiments: [UUID]?

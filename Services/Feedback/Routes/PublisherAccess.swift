@@ -33,7 +33,7 @@ struct PublisherAccess: Sendable {
         .unauthorized, "unauthenticated", "This needs a publisher's name and password"
     )
     .mending(
-        "Send the credential that you were given by HTTP Basic, such as telesuivi.1; the operator can rotate or resume it."
+        "Send the credential that you were given by HTTP Basic, such as telesuivi.1; the operator can make a new one."
     )
     .with(.wwwAuthenticate, #"Basic realm="maillage-publishers""#)
 }

@@ -4,7 +4,6 @@ import FoundationEssentials
 import HTTPDefaults
 import Hummingbird
 import Identity
-import Outbox
 import Postgres
 import ServiceRuntime
 

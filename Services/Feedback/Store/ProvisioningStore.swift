@@ -88,7 +88,16 @@ struct ProvisioningStore: Sendable {
             """)
     }
 
-    /// Publishers that have a queue.
+    /// Makes all due again, because nobody knows any more what the broker has.
+    func reopen() async throws(PostgresError) {
+        try await pool.query(
+            """
+            update publishers set provisioned_version = least(provisioned_version, version - 1),
+                claimed_until = '-infinity'
+            """)
+    }
+
+    /// Publishers that have a queue: the first version is the registration, the second its first credential.
     func provisioned() async throws(PostgresError) -> [String] {
         let rows = try await pool.query(
             "select publisher from publishers where provisioned_version > 0 order by publisher")

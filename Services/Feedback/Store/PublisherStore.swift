@@ -140,7 +140,8 @@ struct PublisherStore: Sendable {
     ) async throws -> Bool {
         let rows = try await session.query(
             """
-            select version, suspended_at is not null as is_suspended from publishers where publisher = \(name) for update
+            select version, suspended_at is not null as is_suspended from publishers
+            where publisher = \(name) for update
             """)
         guard let row = rows.first else { throw PublisherError.unknown(name) }
         let version: Int64 = try row.get("version")

@@ -32,3 +32,7 @@ create table publisher_credentials (
 );
 create index publisher_credentials_to_remove on publisher_credentials (expires_at)
     where removed_at is null and expires_at is not null;
+
+-- For the statements of a day. Rows come in the order of time, so that a summary of each stretch of pages will do; a tree
+-- would cost every event an entry more.
+create index identities_by_time on identities using brin (received_at) with (pages_per_range = 32);
