@@ -23,6 +23,9 @@ enum FeedbackService: ServiceDefinition {
         MigrationFile(
             component: "feedback", name: "0002-intake",
             sql: String(decoding: PackageResources._002_intake_sql, as: UTF8.self)),
+        MigrationFile(
+            component: "feedback", name: "0010-reviews",
+            sql: String(decoding: PackageResources._010_reviews_sql, as: UTF8.self)),
     ]
     static let settings = FeedbackSettings.all
     static let requiredSettings = [SettingKey.brokerOutsideURL, FeedbackSettings.publishers]

@@ -187,6 +187,7 @@ struct IntakeLab {
             """
             select p.pseudonym, v.score from responses as r join participants as p using (experiment, participant)
             join response_values as v on v.response = r.response and v.version = r.version
+            where r.state = 'valid'
             """)
         var scores: [String: Int] = [:]
         for row in rows { scores[try row.get("pseudonym")] = Int(try row.get("score", as: Int32.self)) }

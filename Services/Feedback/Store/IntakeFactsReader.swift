@@ -38,7 +38,7 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
         return judge
     }
 
-    private func experiments(_ ids: [UUID]) async throws(PostgresError) -> [UUID: ExperimentFacts] {
+    func experiments(_ ids: [UUID]) async throws(PostgresError) -> [UUID: ExperimentFacts] {
         let rows = try await session.query(
             "select experiment, started_at, completed_at from experiments where experiment = any(\(ids))")
         let protocols = try await protocols(ids)
