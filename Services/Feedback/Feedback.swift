@@ -27,6 +27,9 @@ enum FeedbackService: ServiceDefinition {
         MigrationFile(
             component: "feedback", name: "0003-publishers",
             sql: String(decoding: PackageResources._003_publishers_sql, as: UTF8.self)),
+        MigrationFile(
+            component: "feedback", name: "0010-reviews",
+            sql: String(decoding: PackageResources._010_reviews_sql, as: UTF8.self)),
     ]
     static let settings = FeedbackSettings.all
     static let requiredSettings = [SettingKey.brokerOutsideURL]

@@ -41,7 +41,10 @@ package enum EventCatalogue {
         Entry(payload: PublisherResumed.self, handledBy: []),
         Entry(payload: ResponsesRecorded.self, handledBy: [.reporting]),
         Entry(payload: ResponseAmended.self, handledBy: [.reporting]),
+        Entry(payload: ResponseRetracted.self, handledBy: [.reporting]),
+        Entry(payload: ResponseExcluded.self, handledBy: [.reporting]),
         Entry(payload: MilestoneReached.self, handledBy: [.funding, .experimentation, .reporting]),
+        Entry(payload: MilestoneLost.self, handledBy: [.funding, .experimentation, .reporting]),
     ]
 
     /// Whoever listens to an owner hears its checkpoints.

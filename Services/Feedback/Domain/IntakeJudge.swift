@@ -1,18 +1,27 @@
 package import struct FoundationEssentials.Date
 package import struct FoundationEssentials.UUID
 
-/// A response that counts from now on, or its next version.
+/// A response, or its next version.
 package struct AcceptedResponse: Sendable, Equatable {
     package var response: UUID
     /// From 1.
     package var version: Int
+    package var standing: ResponseStanding
+    /// By how much it changes the number of valid responses.
+    package var countChange: Int
     package var participant: UUID
     package var instrumentVersion: String
-    package var score: Int
+    /// nil when it was taken back, and where the instrument's rules give none.
+    package var score: Int?
 
-    package init(response: UUID, version: Int, participant: UUID, instrumentVersion: String, score: Int) {
+    package init(
+        response: UUID, version: Int, standing: ResponseStanding = .valid, countChange: Int, participant: UUID,
+        instrumentVersion: String, score: Int?
+    ) {
         self.response = response
         self.version = version
+        self.standing = standing
+        self.countChange = countChange
         self.participant = participant
         self.instrumentVersion = instrumentVersion
         self.score = score
@@ -48,23 +57,41 @@ package struct IntakeJudge: Sendable {
 
     /// - Parameter candidate: the id of the response if this begins one.
     package mutating func judge(_ submission: Submission, candidate: UUID, now: Date) -> Verdict {
-        let verdict = verdict(on: submission, candidate: candidate, now: now)
+        record(verdict(on: submission, candidate: candidate, now: now), on: submission)
+    }
+
+    /// Judges an event once more that counted before: by facts only, since what it says was found in order.
+    package mutating func reconsider(_ submission: Submission, candidate: UUID) -> Verdict {
+        record(verdict(on: submission, candidate: candidate, now: nil), on: submission)
+    }
+
+    private mutating func record(_ verdict: Verdict, on submission: Submission) -> Verdict {
         switch verdict {
         case .accepted(let accepted):
             events[submission.identity] = .accepted(response: accepted.response)
             responses[key(of: submission, for: accepted.participant)] = ResponseFacts(
-                response: accepted.response, version: accepted.version, answeredAt: submission.answeredAt)
+                response: accepted.response, version: accepted.version, standing: accepted.standing,
+                instrumentVersion: accepted.instrumentVersion, answeredAt: submission.answeredAt)
         case .waiting: events[submission.identity] = .waiting
-        case .refused: events[submission.identity] = .refused
+        case .refused: events[submission.identity] = .refused(response: responseCorrected(by: submission))
         }
         return verdict
+    }
+
+    /// The response that a correction is about; nil for an event that is none, or corrects none.
+    package func responseCorrected(by submission: Submission) -> UUID? {
+        switch submission.amended.flatMap({ events[$0] }) {
+        case .accepted(let response): response
+        case .refused(let response): response
+        case .waiting, nil: nil
+        }
     }
 
     private func key(of submission: Submission, for participant: UUID) -> ResponseKey {
         ResponseKey(participant: participant, instrument: submission.instrument, occasion: submission.occasion)
     }
 
-    private func verdict(on submission: Submission, candidate: UUID, now: Date) -> Verdict {
+    private func verdict(on submission: Submission, candidate: UUID, now: Date?) -> Verdict {
         let outcome = SubmissionChecks.outcome(
             of: submission, experiment: experiments[submission.experiment],
             participant: participants[submission.participantKey], now: now)
@@ -76,50 +103,82 @@ package struct IntakeJudge: Sendable {
             guard let amended = submission.amended else {
                 return original(checked, current: current, candidate: candidate)
             }
-            return amendment(checked, of: amended, current: current, answeredAt: submission.answeredAt)
+            return amendment(checked, of: amended, current: current, submission)
         }
     }
 
     private func original(_ checked: CheckedResponse, current: ResponseFacts?, candidate: UUID) -> Verdict {
-        guard current == nil else {
+        switch current?.standing {
+        case nil: return .accepted(accepted(checked, response: candidate, over: nil))
+        // It is as if it had never been there, but its version numbers are used up.
+        case .excluded: return .accepted(accepted(checked, response: current?.response ?? candidate, over: current))
+        case .valid:
             return .refused(
                 Refusal(
                     .alreadyAnswered, at: "/data/participant",
                     mend: "this participant answered already; send an amendment that names the first event"))
+        case .retracted:
+            return .refused(
+                Refusal(
+                    .alreadyAnswered, at: "/data/participant",
+                    mend: "the answer was taken back; to answer again, send an amendment that names the first event"))
         }
-        return .accepted(accepted(checked, response: candidate, version: 1))
     }
 
     private func amendment(
-        _ checked: CheckedResponse, of amended: EventIdentity, current: ResponseFacts?, answeredAt: Date
+        _ checked: CheckedResponse, of amended: EventIdentity, current: ResponseFacts?, _ submission: Submission
     ) -> Verdict {
         switch events[amended] {
         case nil, .waiting: return .waiting(.event(amended))
-        case .refused:
+        case .refused(let response):
+            // Of a refused correction that is taken back, the answer that it corrected is meant.
+            if submission.isRetraction, let response, let current, current.response == response,
+                current.standing != .excluded
+            {
+                return change(checked, response: response, current: current, submission)
+            }
             return .refused(
                 Refusal(
-                    .amendsRefused, at: "/data/amends",
-                    mend: "the event that this one corrects was refused; send the response as a new event"))
-        case .accepted(let response):
-            guard let current, current.response == response else {
-                return .refused(
-                    Refusal(
-                        .amendsOtherResponse, at: "/data/amends",
-                        mend: "participant, instrument and occasion have to be those of the event that is corrected"))
-            }
-            guard answeredAt >= current.answeredAt else {
-                return .refused(
-                    Refusal(
-                        .amendsOutdated, at: "/time",
-                        mend: "a later version is in force; send the time at which the correction was made"))
-            }
-            return .accepted(accepted(checked, response: response, version: current.version + 1))
+                    .amendsRefused, at: submission.amendsField,
+                    mend: submission.isRetraction
+                        ? "the event that this one takes back was refused; nothing of it counts"
+                        : "the event that this one corrects was refused; send the response as a new event"))
+        case .accepted(let response): return change(checked, response: response, current: current, submission)
         }
     }
 
-    private func accepted(_ checked: CheckedResponse, response: UUID, version: Int) -> AcceptedResponse {
+    private func change(
+        _ checked: CheckedResponse, response: UUID, current: ResponseFacts?, _ submission: Submission
+    ) -> Verdict {
+        guard let current, current.response == response else {
+            return .refused(
+                Refusal(
+                    .amendsOtherResponse, at: submission.amendsField,
+                    mend: "participant, instrument and occasion have to be those of the event that is named"))
+        }
+        guard !isOutdated(submission, by: current) else {
+            return .refused(
+                Refusal(
+                    .amendsOutdated, at: "/time",
+                    mend: "a later version is in force; send the time at which the change was made"))
+        }
+        var checked = checked
+        // What is taken back was answered under the version that it was answered under.
+        if submission.isRetraction { checked.instrumentVersion = current.instrumentVersion }
+        return .accepted(accepted(checked, response: response, over: current))
+    }
+
+    /// Of a correction and a retraction at the same time the retraction holds, whichever comes first.
+    private func isOutdated(_ submission: Submission, by current: ResponseFacts) -> Bool {
+        guard submission.answeredAt == current.answeredAt else { return submission.answeredAt < current.answeredAt }
+        return current.standing == .retracted && !submission.isRetraction
+    }
+
+    private func accepted(_ checked: CheckedResponse, response: UUID, over current: ResponseFacts?) -> AcceptedResponse
+    {
         AcceptedResponse(
-            response: response, version: version, participant: checked.participant,
-            instrumentVersion: checked.instrumentVersion, score: checked.score)
+            response: response, version: (current?.version ?? 0) + 1, standing: checked.standing,
+            countChange: (checked.standing == .valid ? 1 : 0) - (current?.standing == .valid ? 1 : 0),
+            participant: checked.participant, instrumentVersion: checked.instrumentVersion, score: checked.score)
     }
 }

@@ -4,8 +4,9 @@ package import struct FoundationEssentials.UUID
 /// A response that passed every check that needs no other response.
 package struct CheckedResponse: Sendable, Equatable {
     package var participant: UUID
+    package var standing: ResponseStanding
     package var instrumentVersion: String
-    package var score: Int
+    package var score: Int?
 }
 
 /// What is checked against the experiment and the participant alone.
@@ -20,15 +21,17 @@ package enum SubmissionChecks {
     package static let clockSkewMaxSeconds = 300.0
     private static let microsecondsPerDay = 86_400_000_000
 
-    /// - Parameter now: the programme's time when the message came, also when it is looked at again later.
+    /// - Parameter now: the programme's time when the message came, also when it is looked at again later; nil for an
+    ///   event that counted, of which only the facts have changed. Its answers may be gone since.
     package static func outcome(
-        of submission: Submission, experiment: ExperimentFacts?, participant: ParticipantFacts?, now: Date
+        of submission: Submission, experiment: ExperimentFacts?, participant: ParticipantFacts?, now: Date?
     ) -> Outcome {
         do throws(Refusal) {
             let score = try checkItself(submission, now: now)
-            guard let experiment, let startedAt = experiment.startedAt, let measures = experiment.measures else {
-                return .waiting(.experiment(submission.experiment))
-            }
+            guard let experiment, let startedAt = experiment.startedAt,
+                let measures = experiment.measures(at: submission.answeredAt)
+            else { return .waiting(.experiment(submission.experiment)) }
+            if submission.isRetraction { return retraction(submission, participant) }
             let window = try checkOccasion(submission, in: experiment, startedAt: startedAt, measures: measures)
             guard let participant else { return .waiting(.participant(submission.participantKey)) }
             guard participant.consents(to: measures.consentScope, at: submission.answeredAt) else {
@@ -38,19 +41,30 @@ package enum SubmissionChecks {
             }
             return .passed(
                 CheckedResponse(
-                    participant: participant.participant, instrumentVersion: window.instrumentVersion, score: score))
+                    participant: participant.participant, standing: .valid,
+                    instrumentVersion: window.instrumentVersion, score: score))
         } catch {
             return .refused(error)
         }
     }
 
-    private static func checkItself(_ submission: Submission, now: Date) throws(Refusal) -> Int {
+    /// Whoever answered may take it back at any time, also after the end, and whatever they consented to.
+    private static func retraction(_ submission: Submission, _ participant: ParticipantFacts?) -> Outcome {
+        guard let participant else { return .waiting(.participant(submission.participantKey)) }
+        return .passed(
+            CheckedResponse(
+                participant: participant.participant, standing: .retracted, instrumentVersion: "", score: nil))
+    }
+
+    private static func checkItself(_ submission: Submission, now: Date?) throws(Refusal) -> Int? {
         guard let instrument = Instrument.named(submission.instrument) else {
             throw Refusal(
                 .unknownInstrument, at: "/data/instrument",
                 mend: "one of \(Instrument.all.map(\.name).joined(separator: ", "))")
         }
-        let score = try instrument.score(submission.answers)
+        let hasAnswers = !submission.isRetraction && (now != nil || !submission.answers.isEmpty)
+        let score = hasAnswers ? try instrument.score(submission.answers) : nil
+        guard let now else { return score }
         guard submission.answeredAt.timeIntervalSince(now) <= clockSkewMaxSeconds else {
             throw Refusal(.timeInFuture, at: "/time", mend: "set the clock; time may be 5 minutes ahead at most")
         }
@@ -61,8 +75,8 @@ package enum SubmissionChecks {
         }
         if submission.amends == submission.identity.id {
             throw Refusal(
-                .amendsItself, at: "/data/amends",
-                mend: "name the event that is corrected, and give this one its own id")
+                .amendsItself, at: submission.amendsField,
+                mend: "name the event that is meant, and give this one its own id")
         }
         return score
     }

@@ -88,7 +88,7 @@ struct FeedbackReadings: Sendable {
         let rows = try await session.query(
             """
             select milestone, responses_count_min, reached_at, reached_count from milestones
-            where experiment = \(experiment) order by responses_count_min, milestone
+            where experiment = \(experiment) and is_planned order by responses_count_min, milestone
             """)
         var milestones: [ResponsesSummary.Milestone] = []
         for row in rows {

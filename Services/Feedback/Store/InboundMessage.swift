@@ -17,6 +17,8 @@ struct InboundMessage: Sendable {
     var waiting: WaitingPlace?
     /// Set when its sender waits for the receipt: its place among those of one request. No message is sent then.
     var answerPlace: Int?
+    /// Its position in the quarantine, when it was refused and is judged again.
+    var quarantined: Int64?
 
     var publisher: String { identity.publisher }
     var submission: Submission? { try? content.get() }
@@ -55,19 +57,21 @@ struct KnownIdentity: Sendable {
         case accepted
         case waiting
         case refused
+        case excluded
     }
 
     let contentHash: [UInt8]
     let outcome: Outcome
-    /// Slug of the refusal.
+    /// Slug of the refusal or exclusion.
     let reason: String?
+    /// That it belongs to; of a correction that does not count, the one that it corrects.
     let response: UUID?
 
     var event: KnownEvent {
         switch outcome {
-        case .accepted: response.map { .accepted(response: $0) } ?? .refused
+        case .accepted: response.map { .accepted(response: $0) } ?? .refused(response: nil)
         case .waiting: .waiting
-        case .refused: .refused
+        case .refused, .excluded: .refused(response: response)
         }
     }
 }

@@ -2,11 +2,29 @@ import Events
 import FeedbackDomain
 import FoundationEssentials
 
-/// A submission that counts from now on.
+/// A submission that counts from now on, or one that takes a response back.
 struct PlannedResponse: Sendable {
-    let message: InboundMessage
+    enum Origin: Sendable {
+        /// A publisher's event.
+        case event(contentHash: [UInt8])
+        /// A fact that came late; the reason is why what was in force does not count.
+        case fact(reason: String)
+    }
+
     let submission: Submission
     let accepted: AcceptedResponse
+    let origin: Origin
+    /// nil when it does not count: then there are no values.
+    let seal: ValueSeal?
+
+    /// nil where a late fact made this version.
+    var event: EventIdentity? {
+        if case .event = origin { submission.identity } else { nil }
+    }
+}
+
+/// What proves values without telling them.
+struct ValueSeal: Sendable {
     /// 32 hexadecimal digits.
     let salt: String
     /// SHA-256 over salt and values, in hexadecimal.
@@ -18,6 +36,8 @@ struct PlannedRefusal: Sendable {
     let refusal: Refusal
     /// Whether the event's identity is used up. An identity that belongs to another event is not this one's to use.
     let isRemembered: Bool
+    /// Of a refused correction, the response that it was about.
+    var response: UUID?
 }
 
 struct PlannedWait: Sendable {
@@ -52,6 +72,8 @@ struct IntakePlan: Sendable {
     private(set) var settledPositions: [Int64] = []
     /// Messages that waited, by the identity under which they are stored already.
     private(set) var recalled: Set<EventIdentity> = []
+    /// Positions in the quarantine that messages leave because they are no longer refused, or for another reason.
+    private(set) var releasedPositions: [Int64] = []
 
     /// Corrections of events that are not settled yet; one of this batch may still settle them.
     private var deferred: [PlannedWait] = []
@@ -66,7 +88,7 @@ struct IntakePlan: Sendable {
     }
 
     mutating func add(_ message: InboundMessage) {
-        if message.waiting != nil {
+        if message.waiting != nil || message.quarantined != nil {
             recalled.insert(message.identity)
         } else if let earlier = known[message.identity] {
             return repeated(message, earlier)
@@ -122,7 +144,8 @@ struct IntakePlan: Sendable {
         }
         switch judge.judge(submission, candidate: EventID.next(), now: message.clockAt) {
         case .accepted(let accepted):
-            responses.append(PlannedResponse(message, submission, accepted))
+            responses.append(
+                PlannedResponse(submission, accepted, origin: .event(contentHash: message.contentHash)))
             remember(message, .accepted, response: accepted.response)
             leave(message)
             receipt(message, .accepted)
@@ -150,6 +173,7 @@ struct IntakePlan: Sendable {
                 .tooManyWaiting, mend: "too many events wait for what they refer to; send this one again later")
             return refuse(message, refusal, isRemembered: false)
         }
+        leave(message)
         publishers[message.publisher, default: PublisherFacts()].waitingCount = count + 1
         waits.append(PlannedWait(message: message, dependency: dependency))
         remember(message, .waiting)
@@ -157,8 +181,12 @@ struct IntakePlan: Sendable {
     }
 
     private mutating func refuse(_ message: InboundMessage, _ refusal: Refusal, isRemembered: Bool = true) {
-        refusals.append(PlannedRefusal(message: message, refusal: refusal, isRemembered: isRemembered))
-        if isRemembered { remember(message, .refused, reason: refusal.reason.rawValue) }
+        // Judged again and refused for the same reason: its publisher knows.
+        if message.quarantined != nil, known[message.identity]?.reason == refusal.reason.rawValue { return }
+        let response = message.submission.flatMap { judge.responseCorrected(by: $0) }
+        refusals.append(
+            PlannedRefusal(message: message, refusal: refusal, isRemembered: isRemembered, response: response))
+        if isRemembered { remember(message, .refused, reason: refusal.reason.rawValue, response: response) }
         leave(message)
         receipt(message, .refused, reason: refusal.reason.rawValue, field: refusal.field, mend: refusal.mend)
     }
@@ -172,6 +200,7 @@ struct IntakePlan: Sendable {
 
     private mutating func leave(_ message: InboundMessage) {
         if let waiting = message.waiting { settledPositions.append(waiting.position) }
+        if let position = message.quarantined { releasedPositions.append(position) }
     }
 
     private mutating func receipt(

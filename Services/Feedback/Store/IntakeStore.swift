@@ -147,7 +147,42 @@ struct IntakeStore: Sendable {
         return messages
     }
 
-    private func settle(
+    /// Goes on with the oldest review.
+    /// - Returns: false when there is none.
+    func reviewOldest() async throws -> Bool {
+        let cause = EventCause(correlationID: EventID.next().lowercase)
+        return try await pool.withTransaction { transaction in
+            let rows = try await transaction.query("select experiment from reviews order by noted_at limit 1")
+            guard let row = rows.first else { return false }
+            try await review(try row.get("experiment"), cause: cause, in: transaction)
+            return true
+        }
+    }
+
+    /// Goes on with the review of an experiment, if there is one.
+    private func review(_ experiment: UUID, cause: EventCause, in session: some PostgresSession) async throws {
+        try await ExperimentLocks.take([experiment], in: session)
+        try await ReviewStore(session: session, intake: self, cause: cause).advance(experiment)
+    }
+
+    /// Judges again what a late fact speaks about, as much as one transaction may; the sweep does the rest.
+    /// - Parameter time: answers given before it are not touched.
+    func review(
+        _ experiment: UUID, from time: Date, cause: EventCause, in session: some PostgresSession
+    ) async throws {
+        try await ReviewStore(session: session, intake: self, cause: cause).note(experiment, from: time)
+        try await session.query("savepoint review")
+        do {
+            try await review(experiment, cause: cause, in: session)
+        } catch {
+            // What an outsider sent must not make an event of ours fail: the sweep tries again.
+            guard case .messages = IntakeFailure(error) else { throw error }
+            try await session.query("rollback to savepoint review")
+        }
+        try await session.query("release savepoint review")
+    }
+
+    func settle(
         _ messages: [InboundMessage], cause: EventCause, in session: some PostgresSession
     ) async throws -> IntakePlan {
         guard !messages.isEmpty else { return IntakePlan(judge: IntakeJudge(), known: [:], publishers: [:]) }
@@ -157,7 +192,9 @@ struct IntakeStore: Sendable {
         try await ExperimentLocks.take(experiments, in: session)
         let known = try await reader.identities(messages.map(\.identity) + submissions.compactMap(\.amended))
         var judge = try await reader.facts(for: submissions)
-        judge.events = known.mapValues(\.event)
+        // What was refused and is judged again is open until it is.
+        let reopened = Set(messages.filter { $0.quarantined != nil }.map(\.identity))
+        judge.events = known.filter { !reopened.contains($0.key) }.mapValues(\.event)
         var plan = IntakePlan(
             judge: judge, known: known, publishers: try await reader.publishers(Set(messages.map(\.publisher))))
         for message in messages { plan.add(message) }

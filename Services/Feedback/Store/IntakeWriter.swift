@@ -17,8 +17,18 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
     func write(_ plan: IntakePlan) async throws {
         try await writeIdentities(IdentityRow.rows(of: plan), recalled: plan.recalled)
         try await writeResponses(plan.responses)
-        try await quarantine(plan.refusals)
+        try await quarantine(plan)
         try await writeWaits(plan)
+        let milestones = try await count(plan.responses)
+        try await EventLog.append(events(of: plan.responses) + milestones, in: session)
+        try await ReceiptsOutbox.append(plan.receipts, time: now, in: session)
+    }
+
+    /// What a late fact comes to.
+    func write(_ plan: ReviewPlan) async throws {
+        let identities = IdentityRowColumns(plan.identities)
+        if !identities.isEmpty { try await session.query(identities.update) }
+        try await writeResponses(plan.responses)
         let milestones = try await count(plan.responses)
         try await EventLog.append(events(of: plan.responses) + milestones, in: session)
         try await ReceiptsOutbox.append(plan.receipts, time: now, in: session)
@@ -36,6 +46,8 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
         guard !responses.isEmpty else { return }
         let values = ResponseValueColumns(responses)
         try await session.query(values.insert)
+        let retracted = RetractedColumns(responses)
+        if !retracted.isEmpty { try await session.query(retracted.delete) }
         // A response and its correction may come in one batch; a statement may touch a row only once.
         let last = Dictionary(responses.map { ($0.accepted.response, $0) }) {
             $0.accepted.version > $1.accepted.version ? $0 : $1
@@ -45,9 +57,11 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
         try await session.query(columns.upsert)
     }
 
-    private func quarantine(_ refusals: [PlannedRefusal]) async throws(PostgresError) {
-        guard !refusals.isEmpty else { return }
-        try await session.query(QuarantineColumns(refusals).insert)
+    private func quarantine(_ plan: IntakePlan) async throws(PostgresError) {
+        let released = plan.releasedPositions
+        if !released.isEmpty { try await session.query("delete from quarantine where position = any(\(released))") }
+        guard !plan.refusals.isEmpty else { return }
+        try await session.query(QuarantineColumns(plan.refusals).insert)
     }
 
     private func writeWaits(_ plan: IntakePlan) async throws(PostgresError) {
@@ -66,33 +80,33 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
             """)
     }
 
-    /// Adds the new responses to their experiments' counts and tells which milestones that reaches.
+    /// Changes the experiments' counts and tells which milestones that reaches or loses.
     ///
-    /// The experiments are locked, so a milestone is reached by exactly one transaction.
+    /// The experiments are locked, so a milestone is changed by exactly one transaction.
     private func count(_ responses: [PlannedResponse]) async throws(PostgresError) -> [NewEvent] {
         var counts: [UUID: Int] = [:]
-        for response in responses where response.accepted.version == 1 {
-            counts[response.submission.experiment, default: 0] += 1
+        for response in responses where response.accepted.countChange != 0 {
+            counts[response.submission.experiment, default: 0] += response.accepted.countChange
         }
-        guard !counts.isEmpty else { return [] }
-        let experiments = counts.keys.sorted { $0.uuidString < $1.uuidString }
+        let experiments = counts.filter { $0.value != 0 }.keys.sorted { $0.uuidString < $1.uuidString }
+        guard !experiments.isEmpty else { return [] }
         let increments = experiments.map { counts[$0, default: 0] }
         try await session.query(
             """
             update experiments as e set responses_count = e.responses_count + k.increment
             from unnest(\(experiments), \(increments)) as k (experiment, increment) where e.experiment = k.experiment
             """)
-        return try await MilestoneStore(session: session).reach(in: experiments, now: now, cause: cause)
+        return try await MilestoneStore(session: session).settle(in: experiments, now: now, cause: cause)
     }
 
     private func events(of responses: [PlannedResponse]) -> [NewEvent] {
         var first: [UUID: [PlannedResponse]] = [:]
-        var amended: [PlannedResponse] = []
+        var later: [PlannedResponse] = []
         for response in responses {
             if response.accepted.version == 1 {
                 first[response.submission.experiment, default: []].append(response)
             } else {
-                amended.append(response)
+                later.append(response)
             }
         }
         var events: [NewEvent] = []
@@ -102,18 +116,25 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
                 events.append(
                     event(
                         ResponsesRecorded(
-                            experiment: experiment, items: part.map(\.item), personal: part.map(\.values)),
+                            experiment: experiment, items: part.map(\.item), personal: part.compactMap(\.values)),
                         about: experiment))
             }
         }
-        for response in amended {
-            let experiment = response.submission.experiment
-            events.append(
-                event(
-                    ResponseAmended(experiment: experiment, item: response.item, personal: response.values),
-                    about: experiment))
+        return events + later.map(change)
+    }
+
+    private func change(_ response: PlannedResponse) -> NewEvent {
+        let experiment = response.submission.experiment
+        let item = response.item
+        switch response.accepted.standing {
+        case .valid:
+            return event(
+                ResponseAmended(experiment: experiment, item: item, personal: response.values), about: experiment)
+        case .retracted: return event(ResponseRetracted(experiment: experiment, item: item), about: experiment)
+        case .excluded:
+            let reason = if case .fact(let reason) = response.origin { reason } else { "" }
+            return event(ResponseExcluded(experiment: experiment, item: item, reason: reason), about: experiment)
         }
-        return events
     }
 
     private func event(_ payload: some EventPayload, about experiment: UUID) -> NewEvent {
