@@ -16,14 +16,15 @@ struct FeedbackMain {
 /// Takes in what outside systems publish about the experiments, and tells the others what counts.
 enum FeedbackService: ServiceDefinition {
     static let owner = EventOwner.feedback
-    static let migrations = [
-        MigrationFile(
-            component: "feedback", name: "0001-experiments",
-            sql: String(decoding: PackageResources._001_experiments_sql, as: UTF8.self)),
-        MigrationFile(
-            component: "feedback", name: "0002-intake",
-            sql: String(decoding: PackageResources._002_intake_sql, as: UTF8.self)),
-    ]
+    static let migrations =
+        [
+            MigrationFile(
+                component: "feedback", name: "0001-experiments",
+                sql: String(decoding: PackageResources._001_experiments_sql, as: UTF8.self)),
+            MigrationFile(
+                component: "feedback", name: "0002-intake",
+                sql: String(decoding: PackageResources._002_intake_sql, as: UTF8.self)),
+        ] + Givers.migrations
     static let settings = FeedbackSettings.all
     static let requiredSettings = [SettingKey.brokerOutsideURL, FeedbackSettings.publishers]
     static let openAPI = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)
@@ -43,10 +44,11 @@ enum FeedbackService: ServiceDefinition {
                 ResponsesRoutes(readings: readings).add(to: router)
                 QuarantineRoutes(readings: readings).add(to: router)
                 ReceiptRoutes(readings: readings, publishers: publishers).add(to: router)
+                Givers.add(to: router, context: context, intake: intake)
             },
             handlers: ExperimentConsumer.handlers(experiments) + ProtocolConsumer.handlers(experiments)
-                + ParticipantConsumer.handlers(experiments),
-            services: outside.services, readiness: outside.readiness)
+                + ParticipantConsumer.handlers(experiments) + Givers.handlers,
+            services: outside.services + Givers.services(context), readiness: outside.readiness)
     }
 
     /// What runs against the outsiders' broker: a consumer for each publisher, so that none can crowd out another, and
