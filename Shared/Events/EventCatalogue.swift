@@ -38,7 +38,10 @@ package enum EventCatalogue {
         Entry(payload: ExperimentCompleted.self, handledBy: [.funding, .feedback, .reporting]),
         Entry(payload: ResponsesRecorded.self, handledBy: [.reporting]),
         Entry(payload: ResponseAmended.self, handledBy: [.reporting]),
+        Entry(payload: ResponseRetracted.self, handledBy: [.reporting]),
+        Entry(payload: ResponseExcluded.self, handledBy: [.reporting]),
         Entry(payload: MilestoneReached.self, handledBy: [.funding, .experimentation, .reporting]),
+        Entry(payload: MilestoneLost.self, handledBy: [.funding, .experimentation, .reporting]),
     ]
 
     /// Whoever listens to an owner hears its checkpoints.

@@ -161,6 +161,23 @@ package enum EventWords {
                 fr: "correction d'une réponse de l'expérimentation \($0.experiment.lowercase)",
                 en: "correction of a response of experiment \($0.experiment.lowercase)")
         },
+        on(ResponseRetracted.self) {
+            BusinessWords(
+                fr: "retrait d'une réponse de l'expérimentation \($0.experiment.lowercase)",
+                en: "withdrawal of a response of experiment \($0.experiment.lowercase)")
+        },
+        on(ResponseExcluded.self) {
+            BusinessWords(
+                fr: "exclusion d'une réponse de l'expérimentation \($0.experiment.lowercase) (\($0.reason))",
+                en: "exclusion of a response of experiment \($0.experiment.lowercase) (\($0.reason))")
+        },
+        on(MilestoneLost.self) {
+            BusinessWords(
+                fr: "palier \($0.milestone) de l'expérimentation \($0.experiment.lowercase) perdu, "
+                    + "\($0.responsesCount) réponses",
+                en: "milestone \($0.milestone) of experiment \($0.experiment.lowercase) lost, "
+                    + "\($0.responsesCount) responses")
+        },
         on(MilestoneReached.self) {
             BusinessWords(
                 fr: "palier \($0.milestone) de l'expérimentation \($0.experiment.lowercase), "

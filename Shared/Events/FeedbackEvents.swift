@@ -20,12 +20,16 @@ package struct ResponseItem: Codable, Sendable, Equatable {
     package var participant: UUID
     /// As the publisher says; never our clock.
     package var answeredAt: Date
-    /// SHA-256 (hex) over salt and values: proves the values without holding them.
-    package var digest: String
+    /// SHA-256 (hex) over salt and values: proves the values without holding them. nil for a version without values:
+    /// one that was retracted or excluded.
+    package var digest: String?
+    /// The value set that the score was computed with, such as `FR-5L-Andrade2020`; nil for instruments without one.
+    package var valueSet: String?
 
     package init(
         response: UUID, version: Int, state: ResponseState, instrument: String, instrumentVersion: String,
-        occasion: String, participant: UUID, answeredAt: Date, digest: String
+        occasion: String, participant: UUID, answeredAt: Date, digest: String?,
+        valueSet: String? = nil
     ) {
         self.response = response
         self.version = version
@@ -36,6 +40,7 @@ package struct ResponseItem: Codable, Sendable, Equatable {
         self.participant = participant
         self.answeredAt = answeredAt
         self.digest = digest
+        self.valueSet = valueSet
     }
 }
 
@@ -44,16 +49,22 @@ package struct ResponseValues: Codable, Sendable, Equatable {
     package var response: UUID
     package var version: Int
     package var salt: String
-    /// SUS: tenths of a point, 0 to 1,000. NPS: the answer, 0 to 10.
-    package var score: Int
+    /// In the unit of the instrument's main scale: SUS tenths of a point, NPS the answer, EQ-5D-5L millionths. nil
+    /// where the instrument's rules give none, such as a dimension left out.
+    package var score: Int?
+    /// The instrument's further scales that have a score, each in its own unit; nil when there is none.
+    package var scales: [String: Int64]?
     /// As answered; null where an item was left out.
     package var answers: [Int?]
 
-    package init(response: UUID, version: Int, salt: String, score: Int, answers: [Int?]) {
+    package init(
+        response: UUID, version: Int, salt: String, score: Int?, answers: [Int?], scales: [String: Int64]? = nil
+    ) {
         self.response = response
         self.version = version
         self.salt = salt
         self.score = score
+        self.scales = scales
         self.answers = answers
     }
 }
@@ -88,7 +99,34 @@ package struct ResponseAmended: PersonalEventPayload {
     }
 }
 
-/// A number of valid responses was reached. The subject is the experiment.
+/// A response was taken back by whoever gave it; it counts no more. The subject is the experiment.
+package struct ResponseRetracted: EventPayload {
+    package static let type = EventType(.feedback, "response", "retracted")
+    package var experiment: UUID
+    package var item: ResponseItem
+
+    package init(experiment: UUID, item: ResponseItem) {
+        self.experiment = experiment
+        self.item = item
+    }
+}
+
+/// A response that counted should not have, as a fact told that came late. The subject is the experiment.
+package struct ResponseExcluded: EventPayload {
+    package static let type = EventType(.feedback, "response", "excluded")
+    package var experiment: UUID
+    package var item: ResponseItem
+    /// A stable slug, the one under which it would have been refused.
+    package var reason: String
+
+    package init(experiment: UUID, item: ResponseItem, reason: String) {
+        self.experiment = experiment
+        self.item = item
+        self.reason = reason
+    }
+}
+
+/// A number of valid responses was reached, or reached again. The subject is the experiment.
 package struct MilestoneReached: EventPayload {
     package static let type = EventType(.feedback, "milestone", "reached")
     package var experiment: UUID
@@ -96,12 +134,42 @@ package struct MilestoneReached: EventPayload {
     package var responsesCountMin: Int
     package var responsesCount: Int
     package var reachedAt: Date
+    /// Number of the milestone's change, from 1: the highest holds.
+    package var version: Int
 
-    package init(experiment: UUID, milestone: String, responsesCountMin: Int, responsesCount: Int, reachedAt: Date) {
+    package init(
+        experiment: UUID, milestone: String, responsesCountMin: Int, responsesCount: Int, reachedAt: Date,
+        version: Int = 1
+    ) {
         self.experiment = experiment
         self.milestone = milestone
         self.responsesCountMin = responsesCountMin
         self.responsesCount = responsesCount
         self.reachedAt = reachedAt
+        self.version = version
+    }
+}
+
+/// The valid responses fell below a number that had been reached, since some were retracted or excluded. The subject is
+/// the experiment.
+package struct MilestoneLost: EventPayload {
+    package static let type = EventType(.feedback, "milestone", "lost")
+    package var experiment: UUID
+    package var milestone: String
+    package var responsesCountMin: Int
+    package var responsesCount: Int
+    package var lostAt: Date
+    /// Number of the milestone's change, as in ``MilestoneReached``.
+    package var version: Int
+
+    package init(
+        experiment: UUID, milestone: String, responsesCountMin: Int, responsesCount: Int, lostAt: Date, version: Int
+    ) {
+        self.experiment = experiment
+        self.milestone = milestone
+        self.responsesCountMin = responsesCountMin
+        self.responsesCount = responsesCount
+        self.lostAt = lostAt
+        self.version = version
     }
 }

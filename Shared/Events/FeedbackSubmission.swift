@@ -7,6 +7,8 @@ package enum FeedbackSubmission {
     package static let submitted = "maillage.response.submitted.v1"
     /// A correction of an earlier response; `data` is ``Response`` with `amends`.
     package static let amended = "maillage.response.amended.v1"
+    /// Takes a response back; `data` is ``Retraction``.
+    package static let retracted = "maillage.response.retracted.v1"
     /// What comes back, in batches; `data` is ``Receipts``.
     package static let receipts = "maillage.receipts.issued.v1"
 
@@ -66,6 +68,25 @@ package enum FeedbackSubmission {
         }
     }
 
+    /// `data` of a retraction: which response is taken back. It holds no answers.
+    package struct Retraction: Codable, Sendable, Equatable {
+        /// UUID of the experiment.
+        package var experiment: String
+        package var participant: String
+        package var instrument: String
+        package var occasion: String
+        /// The `id` of the event that is taken back, or of a correction of it.
+        package var retracts: String
+
+        package init(experiment: String, participant: String, instrument: String, occasion: String, retracts: String) {
+            self.experiment = experiment
+            self.participant = participant
+            self.instrument = instrument
+            self.occasion = occasion
+            self.retracts = retracts
+        }
+    }
+
     package enum ReceiptOutcome: String, Codable, Sendable, CaseIterable {
         /// Counted.
         case accepted
@@ -75,6 +96,8 @@ package enum FeedbackSubmission {
         case waiting
         /// Not counted; `reason`, `field` and `mend` say why and what would help.
         case refused
+        /// It was counted until a fact came late that speaks against it; with reason, field and mend as `refused`.
+        case excluded
     }
 
     package struct Receipt: Codable, Sendable, Equatable {

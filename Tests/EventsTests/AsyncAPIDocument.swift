@@ -116,6 +116,9 @@ enum AsyncAPIDocument {
                 name: FeedbackSubmission.amended, type: FeedbackSubmission.amended, data: "response",
                 envelope: "cloudEvent"),
             message(
+                name: FeedbackSubmission.retracted, type: FeedbackSubmission.retracted, data: "retraction",
+                envelope: "cloudEvent"),
+            message(
                 name: FeedbackSubmission.receipts, type: FeedbackSubmission.receipts, data: "receipts",
                 envelope: "cloudEvent"),
         ]
@@ -159,6 +162,7 @@ enum AsyncAPIDocument {
             schemas.append((entry.type.name, try node(entry.payload)))
         }
         schemas.append(("response", try SchemaReflection.schema(of: FeedbackSubmission.Response.self)))
+        schemas.append(("retraction", try SchemaReflection.schema(of: FeedbackSubmission.Retraction.self)))
         schemas.append(("receipts", try SchemaReflection.schema(of: FeedbackSubmission.Receipts.self)))
         return schemas
     }
@@ -218,7 +222,7 @@ enum AsyncAPIDocument {
                 "submissions",
                 channel(
                     FeedbackSubmission.queue(of: "{publisher}"),
-                    [FeedbackSubmission.submitted, FeedbackSubmission.amended],
+                    [FeedbackSubmission.submitted, FeedbackSubmission.amended, FeedbackSubmission.retracted],
                     exchange)
             ),
             (

@@ -121,6 +121,13 @@ enum EventSamples {
             occasion: "M3", participant: id(13), answeredAt: instant, digest: String(repeating: "a1", count: 32))
     }
 
+    private static func withoutValues(_ state: ResponseState) -> ResponseItem {
+        var item = item(version: 3)
+        item.state = state
+        item.digest = nil
+        return item
+    }
+
     private static func values(version: Int) -> ResponseValues {
         ResponseValues(
             response: id(14), version: version, salt: "c2FsdA", score: 775, answers: [4, 2, 5, 1, 4, 2, 4, nil, 4, 2])
@@ -147,6 +154,11 @@ enum EventSamples {
         ResponseAmended(experiment: id(9), item: item(version: 2), personal: values(version: 2)),
         MilestoneReached(
             experiment: id(9), milestone: "half", responsesCountMin: 10_000, responsesCount: 10_012,
-            reachedAt: instant),
+            reachedAt: instant, version: 1),
+        MilestoneLost(
+            experiment: id(9), milestone: "half", responsesCountMin: 10_000, responsesCount: 9_999, lostAt: instant,
+            version: 2),
+        ResponseRetracted(experiment: id(9), item: withoutValues(.retracted)),
+        ResponseExcluded(experiment: id(9), item: withoutValues(.excluded), reason: "experiment-completed"),
     ]
 }

@@ -68,6 +68,39 @@ struct ConsumerTests {
         }
     }
 
+    /// Of what feedback told about a milestone the highest version holds.
+    @Test(arguments: [[1, 2, 3], [3, 1, 2], [2, 3, 1], [3, 2, 1]])
+    func aMilestoneThatWasLostAndReachedAgainIsShownInEveryOrder(order: [Int]) async throws {
+        try await ServiceHarness.with(ExperimentationService.self) { service in
+            // given
+            let site = try await PlannedSite(service)
+            let experiment = try await site.started()
+            let id = try #require(UUID(uuidString: experiment))
+            let now = service.clock.now()
+            func deliver(_ version: Int) async throws {
+                guard version != 2 else {
+                    try await service.deliver(
+                        MilestoneLost(
+                            experiment: id, milestone: "half", responsesCountMin: 100, responsesCount: 99, lostAt: now,
+                            version: 2), subject: experiment, sequence: 2)
+                    return
+                }
+                try await service.deliver(
+                    MilestoneReached(
+                        experiment: id, milestone: "half", responsesCountMin: 100, responsesCount: 100 + version,
+                        reachedAt: now, version: version), subject: experiment, sequence: Int64(version))
+            }
+            // when: without the last, then with it
+            for version in order where version < 3 { try await deliver(version) }
+            // then
+            #expect(try await site.show(experiment).milestonesReached?.isEmpty == true)
+            // when
+            for version in order { try await deliver(version) }
+            // then
+            #expect(try await site.show(experiment).milestonesReached?.map(\.milestone) == ["half"])
+        }
+    }
+
     @Test func sitesArePagedAndSeenByTheirOrganisation() async throws {
         try await ServiceHarness.with(ExperimentationService.self) { service in
             // given

@@ -79,9 +79,20 @@ enum Controls {
             ])
     }
 
+    /// By default approved before everything.
+    static func approved(_ measures: MeasurePlan, version: Int = 1, at time: Date = .distantPast) -> ProtocolFacts {
+        ProtocolFacts(version: version, approvedAt: time, measures: measures)
+    }
+
+    static func retraction(_ id: String, of event: String, day: Double = 91) -> Submission {
+        var submission = submission(id, day: day, amends: event, answers: [])
+        submission.isRetraction = true
+        return submission
+    }
+
     static var judge: IntakeJudge {
         IntakeJudge(
-            experiments: [experiment: ExperimentFacts(startedAt: start, measures: measures)],
+            experiments: [experiment: ExperimentFacts(startedAt: start, protocols: [approved(measures)])],
             participants: [
                 ParticipantKey(experiment: experiment, pseudonym: "P1"): facts
             ])

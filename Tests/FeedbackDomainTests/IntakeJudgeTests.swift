@@ -11,8 +11,8 @@ struct IntakeJudgeTests {
 
     @Test func aFittingResponseIsScoredAndCounted() {
         let expected = AcceptedResponse(
-            response: Controls.id(9), version: 1, participant: Controls.participant, instrumentVersion: "F-SUS",
-            score: 750)
+            response: Controls.id(9), version: 1, countChange: 1, participant: Controls.participant,
+            instrumentVersion: "F-SUS", score: 750)
         #expect(verdict(on: Controls.submission("a")) == .accepted(expected))
     }
 
@@ -31,8 +31,8 @@ struct IntakeJudgeTests {
             let start = 500_000_000_000 + millisecond
             var judge = Controls.judge
             judge.experiments[Controls.experiment]?.startedAt = Controls.instant(start)
-            judge.experiments[Controls.experiment]?.measures?.windows[0].opensDay = opensDay
-            judge.experiments[Controls.experiment]?.measures?.windows[0].closesDay = opensDay + 7
+            judge.experiments[Controls.experiment]?.protocols[0].measures.windows[0].opensDay = opensDay
+            judge.experiments[Controls.experiment]?.protocols[0].measures.windows[0].closesDay = opensDay + 7
             for (offset, isOpen) in [(-1, false), (0, true), (7 * 86_400_000 - 1, true), (7 * 86_400_000, false)] {
                 var submission = Controls.submission("a")
                 submission.answeredAt = Controls.instant(start + opensDay * 86_400_000 + offset)
@@ -53,7 +53,7 @@ struct IntakeJudgeTests {
 
     @Test func fiveMinutesAheadIsTheMost() {
         var judge = Controls.judge
-        judge.experiments[Controls.experiment]?.measures?.windows[0].closesDay = 200
+        judge.experiments[Controls.experiment]?.protocols[0].measures.windows[0].closesDay = 200
         let atLimit = Controls.submission("a", day: 100 + 300.0 / 86_400)
         let beyond = Controls.submission("b", day: 100 + 301.0 / 86_400)
         #expect(verdict(on: atLimit, in: judge).accepted != nil)
@@ -105,7 +105,7 @@ struct IntakeJudgeTests {
         let experiment = Dependency.experiment(Controls.experiment)
         #expect(verdict(on: submission, in: IntakeJudge()).dependency == experiment)
         var withoutProtocol = Controls.judge
-        withoutProtocol.experiments[Controls.experiment]?.measures = nil
+        withoutProtocol.experiments[Controls.experiment]?.protocols = []
         #expect(verdict(on: submission, in: withoutProtocol).dependency == experiment)
         var beforeStart = Controls.judge
         beforeStart.experiments[Controls.experiment]?.startedAt = nil
@@ -220,6 +220,10 @@ struct CanonicalContentTests {
         // when
         vary { $0.answeredAt += 0.001 }
         vary { $0.amends = "-" }
+        vary {
+            $0.amends = "-"
+            $0.isRetraction = true
+        }
         vary { $0.experiment = Controls.id(7) }
         vary { $0.pseudonym = "P2" }
         vary { $0.instrument = "NPS" }
@@ -243,13 +247,30 @@ struct CanonicalContentTests {
 
 @Suite("Counting")
 struct CountingTests {
-    @Test func aMilestoneIsReachedAtItsCount() {
-        let open = [
+    @Test func aMilestoneIsReachedAtItsCountAndLostBelowIt() {
+        // given
+        let all = [
             Milestone(name: "b", responsesCountMin: 20), Milestone(name: "a", responsesCountMin: 10),
             Milestone(name: "c", responsesCountMin: 21),
         ]
-        #expect(Milestone.reached(open, responsesCount: 9).isEmpty)
-        #expect(Milestone.reached(open, responsesCount: 20).map(\.name) == ["a", "b"])
+        // then
+        #expect(Milestone.changes(of: all, responsesCount: 9).isEmpty)
+        // when
+        let reached = Milestone.changes(of: all, responsesCount: 20)
+        // then
+        #expect(reached.map(\.name) == ["a", "b"])
+        #expect(reached.allSatisfy { $0.isReached && $0.version == 1 })
+        #expect(Milestone.changes(of: reached, responsesCount: 20).isEmpty)
+        // when
+        let lost = Milestone.changes(of: reached, responsesCount: 19)
+        // then
+        #expect(lost == [Milestone(name: "b", responsesCountMin: 20, isReached: false, version: 2)])
+        #expect(Milestone.changes(of: lost, responsesCount: 25).map(\.version) == [3])
+    }
+
+    @Test func aMilestoneThatTheProtocolDroppedIsLost() {
+        let dropped = Milestone(name: "a", responsesCountMin: 1, isReached: true, version: 1, isPlanned: false)
+        #expect(Milestone.changes(of: [dropped], responsesCount: 5).map(\.isReached) == [false])
     }
 
     @Test func eventsKeepBothLimitsAndEveryItem() {

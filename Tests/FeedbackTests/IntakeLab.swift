@@ -37,16 +37,22 @@ struct OutsideEvent {
     var time = Date(timeIntervalSince1970: 0)
     var comment: String?
     var amends: String?
+    /// Makes it a retraction.
+    var retracts: String?
     var source = "urn:app"
 
     var body: [UInt8] {
-        let type = amends == nil ? FeedbackSubmission.submitted : FeedbackSubmission.amended
+        let type =
+            retracts != nil
+            ? FeedbackSubmission.retracted : amends == nil ? FeedbackSubmission.submitted : FeedbackSubmission.amended
         var data = """
             {"experiment":"\(experiment.lowercase)","participant":"\(participant)","instrument":"\(instrument)",\
-            "occasion":"\(occasion)","answers":\(answers)
+            "occasion":"\(occasion)"
             """
+        if retracts == nil { data += #","answers":\#(answers)"# }
         if let comment { data += #","comment":"\#(comment)""# }
         if let amends { data += #","amends":"\#(amends)""# }
+        if let retracts { data += #","retracts":"\#(retracts)""# }
         let text = """
             {"specversion":"1.0","id":"\(id)","source":"\(source)","type":"\(type)",\
             "time":"\(WireInstant.format(time))",\
@@ -100,7 +106,10 @@ struct IntakeLab {
                 participantsTarget: Self.participantCount), subject: experiment.lowercase)
     }
 
-    func approve(version: Int = 1, milestones: [MilestoneTerms] = [], occasion: String = "M3") async throws {
+    /// - Parameter days: of the approval, after the start.
+    func approve(
+        version: Int = 1, milestones: [MilestoneTerms] = [], occasion: String = "M3", days: Double = -1
+    ) async throws {
         let windows = ["SUS", "NPS"].map {
             InstrumentWindow(
                 instrument: $0, instrumentVersion: "\($0)-1", occasion: occasion, opensDay: 80, closesDay: 100)
@@ -108,7 +117,8 @@ struct IntakeLab {
         try await service.deliver(
             ProtocolApproved(
                 experiment: experiment, protocolVersion: version, legalQualification: "non_RIPH_satisfaction",
-                consentScope: "usability", windows: windows, milestones: milestones), subject: experiment.lowercase)
+                consentScope: "usability", windows: windows, milestones: milestones), subject: experiment.lowercase,
+            time: start + days * 86_400)
     }
 
     func begin() async throws {
@@ -136,6 +146,13 @@ struct IntakeLab {
     func event(_ id: String, participant: Int = 0, day: Double = 90) -> OutsideEvent {
         OutsideEvent(
             id: id, experiment: experiment, participant: Self.pseudonym(participant), time: start + day * 86_400)
+    }
+
+    /// Takes back what an event said.
+    func retraction(_ id: String, of event: String, participant: Int = 0, day: Double = 91) -> OutsideEvent {
+        var retraction = self.event(id, participant: participant, day: day)
+        retraction.retracts = event
+        return retraction
     }
 
     func message(_ body: [UInt8], publisher: String = publisher) -> InboundMessage {

@@ -30,8 +30,8 @@ enum FeedbackCases {
             "response_values.salt",
             // Each receipt says what was known when it was written: first `waiting`, then `accepted`.
             "receipts_outbox",
-            // How many there were when somebody looked.
-            "milestones.reached_count",
+            // How many there were when somebody looked, and how often it went up and down on the way.
+            "milestones.reached_count", "milestones.version",
         ]
         // Batches are cut as their responses come, and a correction that is there already goes into the first event:
         // what is told in the end, response by response, is the same.
@@ -48,7 +48,19 @@ enum FeedbackCases {
             ) as last
             union all
             select jsonb_build_object('type', type, 'subject', subject, 'data', data::jsonb - 'responsesCount')
-            from events where type not like 'feedback.response%'
+            from events where type not like 'feedback.response%' and type not like 'feedback.milestone%'
+            union all
+            select jsonb_build_object('subject', subject, 'reached', milestone)
+            from (
+                select distinct on (subject, milestone) subject, milestone, type
+                from (
+                    select type, subject, data::jsonb ->> 'milestone' as milestone,
+                        (data::jsonb ->> 'version')::int as version
+                    from events where type like 'feedback.milestone%'
+                ) as changes
+                order by subject, milestone, version desc
+            ) as last
+            where type like '%.reached.%'
             """
         return schema
     }
@@ -96,6 +108,12 @@ enum FeedbackCases {
         event.id = "correction-\(number)-\(experiment.lowercase)"
         event.time += 60
         event.answers = "[5,1,5,1,5,1,5,1,5,1]"
+        submit(event, lab, &history)
+        guard history.chance.happens(onceIn: 2) else { return }
+        event.retracts = event.id
+        event.amends = nil
+        event.id = "retraction-\(number)-\(experiment.lowercase)"
+        event.time += 60
         submit(event, lab, &history)
     }
 

@@ -4,10 +4,12 @@ import Testing
 import struct FoundationEssentials.UUID
 
 @Suite struct Payments {
+    private let met = Dictionary(uniqueKeysWithValues: ReleaseCondition.allCases.map { ($0, UUID()) })
+
     private func ordered() throws -> (payment: Payment, tranche: Tranche) {
         let tranche = try Controls.releasedTranche()
         let payment = try Payment.order(
-            id: UUID(), of: tranche, creditorName: "CHU de Lille", iban: Controls.iban, by: "orderer")
+            id: UUID(), of: (tranche, met), creditorName: "CHU de Lille", iban: Controls.iban, by: "orderer")
         return (payment, tranche)
     }
 
@@ -55,14 +57,28 @@ import struct FoundationEssentials.UUID
     @Test func onlyAReleasedTrancheIsPaid() throws {
         let waiting = try Controls.signedAgreement().tranches[0]
         #expect(throws: FundingError.trancheNotReleased(.opened)) {
-            try Payment.order(id: UUID(), of: waiting, creditorName: "a", iban: Controls.iban, by: "o")
+            try Payment.order(id: UUID(), of: (waiting, met), creditorName: "a", iban: Controls.iban, by: "o")
         }
         var (payment, paid) = try ordered()
         try payment.approve(by: "approver")
         _ = try payment.execute(bankReference: "r", tranche: &paid)
         #expect(throws: FundingError.paymentExists) {
-            try Payment.order(id: UUID(), of: paid, creditorName: "a", iban: Controls.iban, by: "o")
+            try Payment.order(id: UUID(), of: (paid, met), creditorName: "a", iban: Controls.iban, by: "o")
         }
+    }
+}
+
+@Suite struct LostEvidence {
+    @Test func aReleasedTrancheIsHeldWhileItsMilestoneIsLost() throws {
+        let tranche = try Controls.releasedTranche()
+        #expect(tranche.lost(from: [:]) == [.milestoneReached])
+        #expect(throws: FundingError.evidenceLost(.milestoneReached)) {
+            try Payment.order(id: UUID(), of: (tranche, [:]), creditorName: "a", iban: Controls.iban, by: "o")
+        }
+    }
+
+    @Test func whatWaitsHasNothingToLose() throws {
+        #expect(try Controls.signedAgreement().tranches[1].lost(from: [:]).isEmpty)
     }
 }
 

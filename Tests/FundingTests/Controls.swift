@@ -45,10 +45,18 @@ enum Controls {
             call: agreement.call, siren: siren, budgetCents: requestedCents * 2, requestedCents: requestedCents)
     }
 
-    static func milestone(_ experiment: UUID, _ name: String = "first-100") -> MilestoneReached {
+    static func milestone(
+        _ experiment: UUID, _ name: String = "first-100", version: Int = 1
+    ) -> MilestoneReached {
         MilestoneReached(
             experiment: experiment, milestone: name, responsesCountMin: 100, responsesCount: 100,
-            reachedAt: Date(timeIntervalSince1970: 1_772_442_000))
+            reachedAt: Date(timeIntervalSince1970: 1_772_442_000), version: version)
+    }
+
+    static func lost(_ experiment: UUID, _ name: String = "first-100", version: Int = 2) -> MilestoneLost {
+        MilestoneLost(
+            experiment: experiment, milestone: name, responsesCountMin: 100, responsesCount: 99,
+            lostAt: Date(timeIntervalSince1970: 1_772_442_100), version: version)
     }
 
     static func siteOpened(_ agreement: AgreementAnswer) -> SiteOpened {
@@ -114,6 +122,7 @@ struct TrancheAnswer: Decodable {
     let amountCents: Int64
     let conditions: [String]
     let missing: [String]
+    let evidenceLost: [String]
     let evidence: [EvidenceAnswer]
 }
 

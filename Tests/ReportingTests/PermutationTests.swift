@@ -159,10 +159,20 @@ private struct ProgrammeHistory {
         for var item in items where history.chance.happens(onceIn: 2) {
             for version in 2...history.chance.number(2...3) {
                 item.version = version
-                item.state = history.chance.happens(onceIn: 3) ? .retracted : .valid
+                item.state = history.chance.pick([.valid, .valid, .retracted, .excluded])
                 if history.chance.happens(onceIn: 3) { item.occasion = "M6" }
-                try history.tell(
-                    ResponseAmended(experiment: experiment, item: item, personal: value(of: item)), about: experiment)
+                switch item.state {
+                case .valid:
+                    try history.tell(
+                        ResponseAmended(experiment: experiment, item: item, personal: value(of: item)),
+                        about: experiment)
+                case .retracted:
+                    try history.tell(ResponseRetracted(experiment: experiment, item: item), about: experiment)
+                case .excluded:
+                    try history.tell(
+                        ResponseExcluded(experiment: experiment, item: item, reason: "experiment-completed"),
+                        about: experiment)
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ enum ProtocolConsumer {
     static func handlers(_ experiments: ExperimentStore) -> [EventHandler] {
         [
             .on(ProtocolApproved.self, order: .commutative) { approved, event, transaction in
-                try await experiments.record(approved, cause: event.cause, in: transaction)
+                try await experiments.record(approved, at: event.time, cause: event.cause, in: transaction)
                 return .applied
             }
         ]

@@ -71,14 +71,11 @@ enum SubmissionReader {
 
     private static func submission(_ members: JSONMembers, identity: EventIdentity) throws(Refusal) -> Submission {
         guard members.string("specversion") == "1.0" else { throw invalid("/specversion", #"must be "1.0""#) }
-        let isAmendment: Bool
-        switch members.string("type") {
-        case FeedbackSubmission.submitted: isAmendment = false
-        case FeedbackSubmission.amended: isAmendment = true
-        default:
+        let type = members.string("type")
+        guard let kind = Kind.allCases.first(where: { $0.type == type }) else {
             throw Refusal(
                 .unsupportedType, at: "/type",
-                mend: "one of \(FeedbackSubmission.submitted), \(FeedbackSubmission.amended)")
+                mend: "one of \(Kind.allCases.map(\.type).joined(separator: ", "))")
         }
         guard let time = members.string("time").flatMap({ WireInstant.parse($0) }) else {
             throw invalid("/time", "must be an RFC 3339 instant, such as 2026-11-21T09:30:00Z")
@@ -90,29 +87,59 @@ enum SubmissionReader {
             throw invalid("/data/experiment", "must be a UUID")
         }
         return Submission(
-            identity: identity, answeredAt: time, amends: try amends(data, isAmendment: isAmendment),
-            experiment: experiment,
+            identity: identity, answeredAt: time, amends: try reference(data, kind),
+            isRetraction: kind == .retracted, experiment: experiment,
             pseudonym: try text("participant", data, bytesMax: textBytesMax, path: "/data/"),
             instrument: try text("instrument", data, bytesMax: textBytesMax, path: "/data/"),
             occasion: try text("occasion", data, bytesMax: textBytesMax, path: "/data/"),
-            answers: try answers(data), comment: try comment(data))
+            answers: try answers(data, kind), comment: try comment(data, kind))
     }
 
-    private static func amends(_ data: JSONMembers, isAmendment: Bool) throws(Refusal) -> String? {
-        if isAmendment { return try text("amends", data, bytesMax: idBytesMax, path: "/data/") }
-        guard isAbsent("amends", data) else {
+    /// What a message is about, by its type.
+    private enum Kind: CaseIterable {
+        case submitted
+        case amended
+        case retracted
+
+        var type: String {
+            switch self {
+            case .submitted: FeedbackSubmission.submitted
+            case .amended: FeedbackSubmission.amended
+            case .retracted: FeedbackSubmission.retracted
+            }
+        }
+    }
+
+    /// The event that this one corrects or takes back. A member that belongs to another type is a mistake that would be
+    /// counted as something else.
+    private static func reference(_ data: JSONMembers, _ kind: Kind) throws(Refusal) -> String? {
+        if kind != .amended, !isAbsent("amends", data) {
             throw invalid("/data/amends", "belongs to \(FeedbackSubmission.amended)")
         }
-        return nil
+        if kind != .retracted, !isAbsent("retracts", data) {
+            throw invalid("/data/retracts", "belongs to \(FeedbackSubmission.retracted)")
+        }
+        return switch kind {
+        case .submitted: nil
+        case .amended: try text("amends", data, bytesMax: idBytesMax, path: "/data/")
+        case .retracted: try text("retracts", data, bytesMax: idBytesMax, path: "/data/")
+        }
     }
 
-    private static func comment(_ data: JSONMembers) throws(Refusal) -> String? {
+    private static func comment(_ data: JSONMembers, _ kind: Kind) throws(Refusal) -> String? {
         if isAbsent("comment", data) { return nil }
+        guard kind != .retracted else { throw invalid("/data/comment", "has no place where an answer is taken back") }
         guard let comment = data.string("comment") else { throw invalid("/data/comment", "must be text") }
         return comment
     }
 
-    private static func answers(_ data: JSONMembers) throws(Refusal) -> [Int?] {
+    private static func answers(_ data: JSONMembers, _ kind: Kind) throws(Refusal) -> [Int?] {
+        if kind == .retracted {
+            guard isAbsent("answers", data) else {
+                throw invalid("/data/answers", "have no place where an answer is taken back")
+            }
+            return []
+        }
         guard let value = data.value("answers"), value.first == UInt8(ascii: "["), value.count >= 2 else {
             throw invalid("/data/answers", "must be an array")
         }

@@ -5,12 +5,32 @@ package import struct FoundationEssentials.UUID
 package struct ExperimentFacts: Sendable, Equatable {
     package var startedAt: Date?
     package var completedAt: Date?
-    /// The highest version that was approved.
-    package var measures: MeasurePlan?
+    /// Every version of the protocol that is known.
+    package var protocols: [ProtocolFacts]
 
-    package init(startedAt: Date? = nil, completedAt: Date? = nil, measures: MeasurePlan? = nil) {
+    package init(startedAt: Date? = nil, completedAt: Date? = nil, protocols: [ProtocolFacts] = []) {
         self.startedAt = startedAt
         self.completedAt = completedAt
+        self.protocols = protocols
+    }
+
+    /// What was to be measured then: the highest version that was approved by that time, or the first one for an answer
+    /// from before all of them. nil while no version is known.
+    package func measures(at time: Date) -> MeasurePlan? {
+        let inForce = protocols.filter { $0.approvedAt <= time }.max { $0.version < $1.version }
+        return (inForce ?? protocols.min { $0.version < $1.version })?.measures
+    }
+}
+
+/// One approved version of a protocol.
+package struct ProtocolFacts: Sendable, Equatable {
+    package var version: Int
+    package var approvedAt: Date
+    package var measures: MeasurePlan
+
+    package init(version: Int, approvedAt: Date, measures: MeasurePlan) {
+        self.version = version
+        self.approvedAt = approvedAt
         self.measures = measures
     }
 }
@@ -87,15 +107,30 @@ package struct ResponseKey: Hashable, Sendable {
     }
 }
 
+/// Whether a response counts.
+package enum ResponseStanding: String, Sendable {
+    case valid
+    /// Taken back by whoever gave it.
+    case retracted
+    /// A fact that came late speaks against it: as if it had never been accepted.
+    case excluded
+}
+
 /// The version of a response that is in force.
 package struct ResponseFacts: Sendable, Equatable {
     package var response: UUID
     package var version: Int
+    package var standing: ResponseStanding
+    package var instrumentVersion: String
     package var answeredAt: Date
 
-    package init(response: UUID, version: Int, answeredAt: Date) {
+    package init(
+        response: UUID, version: Int, standing: ResponseStanding = .valid, instrumentVersion: String, answeredAt: Date
+    ) {
         self.response = response
         self.version = version
+        self.standing = standing
+        self.instrumentVersion = instrumentVersion
         self.answeredAt = answeredAt
     }
 }

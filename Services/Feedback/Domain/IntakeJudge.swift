@@ -1,18 +1,27 @@
 package import struct FoundationEssentials.Date
 package import struct FoundationEssentials.UUID
 
-/// A response that counts from now on, or its next version.
+/// A response, or its next version.
 package struct AcceptedResponse: Sendable, Equatable {
     package var response: UUID
     /// From 1.
     package var version: Int
+    package var standing: ResponseStanding
+    /// By how much it changes the number of valid responses.
+    package var countChange: Int
     package var participant: UUID
     package var instrumentVersion: String
-    package var score: Int
+    /// nil when it was taken back, and where the instrument's rules give none.
+    package var score: Int?
 
-    package init(response: UUID, version: Int, participant: UUID, instrumentVersion: String, score: Int) {
+    package init(
+        response: UUID, version: Int, standing: ResponseStanding = .valid, countChange: Int, participant: UUID,
+        instrumentVersion: String, score: Int?
+    ) {
         self.response = response
         self.version = version
+        self.standing = standing
+        self.countChange = countChange
         self.participant = participant
         self.instrumentVersion = instrumentVersion
         self.score = score
@@ -53,7 +62,8 @@ package struct IntakeJudge: Sendable {
         case .accepted(let accepted):
             events[submission.identity] = .accepted(response: accepted.response)
             responses[key(of: submission, for: accepted.participant)] = ResponseFacts(
-                response: accepted.response, version: accepted.version, answeredAt: submission.answeredAt)
+                response: accepted.response, version: accepted.version, standing: accepted.standing,
+                instrumentVersion: accepted.instrumentVersion, answeredAt: submission.answeredAt)
         case .waiting: events[submission.identity] = .waiting
         case .refused: events[submission.identity] = .refused
         }
@@ -76,50 +86,71 @@ package struct IntakeJudge: Sendable {
             guard let amended = submission.amended else {
                 return original(checked, current: current, candidate: candidate)
             }
-            return amendment(checked, of: amended, current: current, answeredAt: submission.answeredAt)
+            return amendment(checked, of: amended, current: current, submission)
         }
     }
 
     private func original(_ checked: CheckedResponse, current: ResponseFacts?, candidate: UUID) -> Verdict {
-        guard current == nil else {
+        switch current?.standing {
+        case nil: return .accepted(accepted(checked, response: candidate, over: nil))
+        // It is as if it had never been there, but its version numbers are used up.
+        case .excluded: return .accepted(accepted(checked, response: current?.response ?? candidate, over: current))
+        case .valid:
             return .refused(
                 Refusal(
                     .alreadyAnswered, at: "/data/participant",
                     mend: "this participant answered already; send an amendment that names the first event"))
+        case .retracted:
+            return .refused(
+                Refusal(
+                    .alreadyAnswered, at: "/data/participant",
+                    mend: "the answer was taken back; to answer again, send an amendment that names the first event"))
         }
-        return .accepted(accepted(checked, response: candidate, version: 1))
     }
 
     private func amendment(
-        _ checked: CheckedResponse, of amended: EventIdentity, current: ResponseFacts?, answeredAt: Date
+        _ checked: CheckedResponse, of amended: EventIdentity, current: ResponseFacts?, _ submission: Submission
     ) -> Verdict {
         switch events[amended] {
         case nil, .waiting: return .waiting(.event(amended))
         case .refused:
             return .refused(
                 Refusal(
-                    .amendsRefused, at: "/data/amends",
-                    mend: "the event that this one corrects was refused; send the response as a new event"))
+                    .amendsRefused, at: submission.amendsField,
+                    mend: submission.isRetraction
+                        ? "the event that this one takes back was refused; nothing of it counts"
+                        : "the event that this one corrects was refused; send the response as a new event"))
         case .accepted(let response):
             guard let current, current.response == response else {
                 return .refused(
                     Refusal(
-                        .amendsOtherResponse, at: "/data/amends",
-                        mend: "participant, instrument and occasion have to be those of the event that is corrected"))
+                        .amendsOtherResponse, at: submission.amendsField,
+                        mend: "participant, instrument and occasion have to be those of the event that is named"))
             }
-            guard answeredAt >= current.answeredAt else {
+            guard !isOutdated(submission, by: current) else {
                 return .refused(
                     Refusal(
                         .amendsOutdated, at: "/time",
-                        mend: "a later version is in force; send the time at which the correction was made"))
+                        mend: "a later version is in force; send the time at which the change was made"))
             }
-            return .accepted(accepted(checked, response: response, version: current.version + 1))
+            var checked = checked
+            // What is taken back was answered under the version that it was answered under.
+            if submission.isRetraction { checked.instrumentVersion = current.instrumentVersion }
+            return .accepted(accepted(checked, response: response, over: current))
         }
     }
 
-    private func accepted(_ checked: CheckedResponse, response: UUID, version: Int) -> AcceptedResponse {
+    /// Of a correction and a retraction at the same time the retraction holds, whichever comes first.
+    private func isOutdated(_ submission: Submission, by current: ResponseFacts) -> Bool {
+        guard submission.answeredAt == current.answeredAt else { return submission.answeredAt < current.answeredAt }
+        return current.standing == .retracted && !submission.isRetraction
+    }
+
+    private func accepted(_ checked: CheckedResponse, response: UUID, over current: ResponseFacts?) -> AcceptedResponse
+    {
         AcceptedResponse(
-            response: response, version: version, participant: checked.participant,
-            instrumentVersion: checked.instrumentVersion, score: checked.score)
+            response: response, version: (current?.version ?? 0) + 1, standing: checked.standing,
+            countChange: (checked.standing == .valid ? 1 : 0) - (current?.standing == .valid ? 1 : 0),
+            participant: checked.participant, instrumentVersion: checked.instrumentVersion, score: checked.score)
     }
 }

@@ -22,7 +22,7 @@ package struct Refusal: Error, Sendable, Equatable {
         case outsideWindow = "outside-window"
         case consentMissing = "consent-missing"
         case alreadyAnswered = "already-answered"
-        // Corrections
+        // Corrections, and what is taken back
         case amendsItself = "amends-itself"
         case amendsRefused = "amends-refused"
         case amendsOtherResponse = "amends-other-response"

@@ -15,15 +15,17 @@ package struct EventIdentity: Hashable, Sendable {
     }
 }
 
-/// What a message says, once it can be read: a response, or the correction of one.
+/// What a message says, once it can be read: a response, the correction of one, or that one is taken back.
 package struct Submission: Sendable, Equatable {
     package static let commentCharacterCountMax = 4000
 
     package var identity: EventIdentity
     /// As the publisher says.
     package var answeredAt: Date
-    /// The `id` of the event that this one corrects; nil for a new response.
+    /// The `id` of the event that this one corrects or takes back; nil for a new response.
     package var amends: String?
+    /// Whether the response is taken back. Then there are no answers.
+    package var isRetraction: Bool
     package var experiment: UUID
     /// The code that the site gave out.
     package var pseudonym: String
@@ -33,12 +35,13 @@ package struct Submission: Sendable, Equatable {
     package var comment: String?
 
     package init(
-        identity: EventIdentity, answeredAt: Date, amends: String? = nil, experiment: UUID, pseudonym: String,
-        instrument: String, occasion: String, answers: [Int?], comment: String? = nil
+        identity: EventIdentity, answeredAt: Date, amends: String? = nil, isRetraction: Bool = false, experiment: UUID,
+        pseudonym: String, instrument: String, occasion: String, answers: [Int?], comment: String? = nil
     ) {
         self.identity = identity
         self.answeredAt = answeredAt
         self.amends = amends
+        self.isRetraction = isRetraction
         self.experiment = experiment
         self.pseudonym = pseudonym
         self.instrument = instrument
@@ -49,7 +52,10 @@ package struct Submission: Sendable, Equatable {
 
     package var participantKey: ParticipantKey { ParticipantKey(experiment: experiment, pseudonym: pseudonym) }
 
-    /// The corrected event: a publisher can only name events of its own source.
+    /// Where the event stands that is corrected or taken back.
+    package var amendsField: String { isRetraction ? "/data/retracts" : "/data/amends" }
+
+    /// The event that is corrected or taken back: a publisher can only name events of its own source.
     package var amended: EventIdentity? {
         amends.map { EventIdentity(publisher: identity.publisher, source: identity.source, id: $0) }
     }
@@ -62,7 +68,7 @@ package struct Submission: Sendable, Equatable {
             pseudonym,
             instrument, occasion, AnswerText.of(answers), comment ?? "-",
         ]
-        let flags = "\(amends == nil ? 0 : 1)\(comment == nil ? 0 : 1)"
+        let flags = "\(amends == nil ? 0 : isRetraction ? 2 : 1)\(comment == nil ? 0 : 1)"
         return parts.reduce(into: flags) { $0 += "|\($1.utf8.count):\($1)" }
     }
 }
@@ -76,7 +82,11 @@ package enum AnswerText {
 
 /// The text whose salted SHA-256 stands in the log in place of the values.
 package enum CanonicalValues {
-    package static func text(response: UUID, version: Int, score: Int, answers: [Int?]) -> String {
-        "\(response.uuidString.lowercased())|\(version)|\(score)|\(AnswerText.of(answers))"
+    package static func text(
+        response: UUID, version: Int, score: Int?, answers: [Int?], scales: [String: Int] = [:]
+    ) -> String {
+        let scoreText = score.map(String.init) ?? "null"
+        let further = scales.sorted { $0.key < $1.key }.map { "|\($0.key)=\($0.value)" }.joined()
+        return "\(response.uuidString.lowercased())|\(version)|\(scoreText)|\(AnswerText.of(answers))\(further)"
     }
 }

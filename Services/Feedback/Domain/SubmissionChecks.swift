@@ -4,8 +4,9 @@ package import struct FoundationEssentials.UUID
 /// A response that passed every check that needs no other response.
 package struct CheckedResponse: Sendable, Equatable {
     package var participant: UUID
+    package var standing: ResponseStanding
     package var instrumentVersion: String
-    package var score: Int
+    package var score: Int?
 }
 
 /// What is checked against the experiment and the participant alone.
@@ -26,9 +27,10 @@ package enum SubmissionChecks {
     ) -> Outcome {
         do throws(Refusal) {
             let score = try checkItself(submission, now: now)
-            guard let experiment, let startedAt = experiment.startedAt, let measures = experiment.measures else {
-                return .waiting(.experiment(submission.experiment))
-            }
+            guard let experiment, let startedAt = experiment.startedAt,
+                let measures = experiment.measures(at: submission.answeredAt)
+            else { return .waiting(.experiment(submission.experiment)) }
+            if submission.isRetraction { return retraction(submission, participant) }
             let window = try checkOccasion(submission, in: experiment, startedAt: startedAt, measures: measures)
             guard let participant else { return .waiting(.participant(submission.participantKey)) }
             guard participant.consents(to: measures.consentScope, at: submission.answeredAt) else {
@@ -38,19 +40,28 @@ package enum SubmissionChecks {
             }
             return .passed(
                 CheckedResponse(
-                    participant: participant.participant, instrumentVersion: window.instrumentVersion, score: score))
+                    participant: participant.participant, standing: .valid,
+                    instrumentVersion: window.instrumentVersion, score: score))
         } catch {
             return .refused(error)
         }
     }
 
-    private static func checkItself(_ submission: Submission, now: Date) throws(Refusal) -> Int {
+    /// Whoever answered may take it back at any time, also after the end, and whatever they consented to.
+    private static func retraction(_ submission: Submission, _ participant: ParticipantFacts?) -> Outcome {
+        guard let participant else { return .waiting(.participant(submission.participantKey)) }
+        return .passed(
+            CheckedResponse(
+                participant: participant.participant, standing: .retracted, instrumentVersion: "", score: nil))
+    }
+
+    private static func checkItself(_ submission: Submission, now: Date) throws(Refusal) -> Int? {
         guard let instrument = Instrument.named(submission.instrument) else {
             throw Refusal(
                 .unknownInstrument, at: "/data/instrument",
                 mend: "one of \(Instrument.all.map(\.name).joined(separator: ", "))")
         }
-        let score = try instrument.score(submission.answers)
+        let score = submission.isRetraction ? nil : try instrument.score(submission.answers)
         guard submission.answeredAt.timeIntervalSince(now) <= clockSkewMaxSeconds else {
             throw Refusal(.timeInFuture, at: "/time", mend: "set the clock; time may be 5 minutes ahead at most")
         }
@@ -61,8 +72,8 @@ package enum SubmissionChecks {
         }
         if submission.amends == submission.identity.id {
             throw Refusal(
-                .amendsItself, at: "/data/amends",
-                mend: "name the event that is corrected, and give this one its own id")
+                .amendsItself, at: submission.amendsField,
+                mend: "name the event that is meant, and give this one its own id")
         }
         return score
     }

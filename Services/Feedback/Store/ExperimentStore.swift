@@ -40,24 +40,34 @@ struct ExperimentStore: Sendable {
             """)
     }
 
-    /// The highest version holds, whichever comes last. What a version asks for may be reached already.
-    func record(_ approved: ProtocolApproved, cause: EventCause, in session: some PostgresSession) async throws {
+    /// Windows and consent are kept by version, since an answer is judged by those in force when it was given. The
+    /// highest version says which milestones there are; what it asks for may be reached already.
+    func record(
+        _ approved: ProtocolApproved, at time: Date, cause: EventCause, in session: some PostgresSession
+    ) async throws {
         let id = approved.experiment
         try await ExperimentLocks.take([id], in: session)
         let version = Int32(clamping: approved.protocolVersion)
-        let newer = try await session.query(
+        let added = try await session.query(
             """
-            insert into experiments as e (experiment, protocol_version, consent_scope)
-            values (\(id), \(version), \(approved.consentScope))
-            on conflict (experiment) do update
-                set protocol_version = excluded.protocol_version, consent_scope = excluded.consent_scope
+            insert into protocol_versions (experiment, version, approved_at, consent_scope)
+            values (\(id), \(version), \(time), \(approved.consentScope))
+            on conflict do nothing
+            """)
+        guard added.affectedCount == 1 else { return }
+        try await insertWindows(approved, in: session)
+        let newest = try await session.query(
+            """
+            insert into experiments as e (experiment, protocol_version) values (\(id), \(version))
+            on conflict (experiment) do update set protocol_version = excluded.protocol_version
                 where e.protocol_version is null or e.protocol_version < excluded.protocol_version
             """)
-        guard newer.affectedCount == 1 else { return }
-        try await replaceWindows(approved, in: session)
-        try await replaceMilestones(approved, in: session)
-        let reached = try await MilestoneStore(session: session).reach(in: [id], now: intake.clock.now(), cause: cause)
-        try await EventLog.append(reached, in: session)
+        if newest.affectedCount == 1 {
+            try await replaceMilestones(approved, in: session)
+            let changed = try await MilestoneStore(session: session).settle(
+                in: [id], now: intake.clock.now(), cause: cause)
+            try await EventLog.append(changed, in: session)
+        }
         try await intake.recall([.experiment(id)], cause: cause, in: session)
     }
 
@@ -77,15 +87,15 @@ struct ExperimentStore: Sendable {
             in: session)
     }
 
-    private func replaceWindows(
+    private func insertWindows(
         _ approved: ProtocolApproved, in session: some PostgresSession
     ) async throws(PostgresError) {
         let windows = approved.windows
-        try await session.query("delete from measure_windows where experiment = \(approved.experiment)")
         try await session.query(
             """
-            insert into measure_windows (experiment, instrument, occasion, opens_day, closes_day, instrument_version)
-            select \(approved.experiment), w.* from unnest(
+            insert into measure_windows
+                (experiment, version, instrument, occasion, opens_day, closes_day, instrument_version)
+            select \(approved.experiment), \(Int32(clamping: approved.protocolVersion)), w.* from unnest(
                 \(windows.map(\.instrument)), \(windows.map(\.occasion)),
                 \(windows.map { Int32(clamping: $0.opensDay) }),
                 \(windows.map { Int32(clamping: $0.closesDay) }), \(windows.map(\.instrumentVersion))) as w
@@ -93,15 +103,16 @@ struct ExperimentStore: Sendable {
             """)
     }
 
-    /// A milestone that was reached stays as it was.
+    /// What an earlier version asked for and this one does not, is asked for no more; its row stays, so that the number
+    /// of its changes goes on if it comes back.
     private func replaceMilestones(
         _ approved: ProtocolApproved, in session: some PostgresSession
     ) async throws(PostgresError) {
         let (names, counts) = (approved.milestones.map(\.milestone), approved.milestones.map(\.responsesCountMin))
         try await session.query(
             """
-            delete from milestones
-            where experiment = \(approved.experiment) and reached_at is null and milestone <> all(\(names))
+            update milestones set is_planned = false
+            where experiment = \(approved.experiment) and milestone <> all(\(names))
             """)
         try await session.query(
             """
@@ -109,8 +120,8 @@ struct ExperimentStore: Sendable {
             select distinct on (k.milestone) \(approved.experiment), k.milestone, k.responses_count_min
             from unnest(\(names), \(counts)) as k (milestone, responses_count_min)
             order by k.milestone, k.responses_count_min
-            on conflict (experiment, milestone) do update set responses_count_min = excluded.responses_count_min
-                where m.reached_at is null
+            on conflict (experiment, milestone) do update set
+                responses_count_min = excluded.responses_count_min, is_planned = true
             """)
     }
 }

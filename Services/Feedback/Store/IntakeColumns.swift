@@ -102,6 +102,7 @@ struct ResponseColumns {
     private var occasions = PostgresArray(.text)
     private var responses = PostgresArray(.uuid)
     private var versions = PostgresArray(.int4)
+    private var states = PostgresArray(.text)
     private var instrumentVersions = PostgresArray(.text)
     private var times = PostgresArray(.timestamptz)
     private var publishers = PostgresArray(.text)
@@ -114,6 +115,7 @@ struct ResponseColumns {
             occasions.append(text: response.submission.occasion)
             responses.append(uuid: response.accepted.response)
             versions.append(int4: Int32(clamping: response.accepted.version))
+            states.append(text: response.accepted.standing.rawValue)
             instrumentVersions.append(text: response.accepted.instrumentVersion)
             times.append(date: response.submission.answeredAt)
             publishers.append(text: response.submission.identity.publisher)
@@ -124,16 +126,13 @@ struct ResponseColumns {
         """
         insert into responses as r (experiment, participant, instrument, occasion, response, version, state,
             instrument_version, answered_at, publisher)
-        select k.experiment, k.participant, k.instrument, k.occasion, k.response, k.version, 'valid',
-            k.instrument_version, k.answered_at, k.publisher
-        from unnest(
-            \(experiments), \(participants), \(instruments), \(occasions), \(responses), \(versions),
+        select * from unnest(
+            \(experiments), \(participants), \(instruments), \(occasions), \(responses), \(versions), \(states),
             \(instrumentVersions), \(times), \(publishers))
-            as k (experiment, participant, instrument, occasion, response, version, instrument_version, answered_at,
-                publisher)
         on conflict (experiment, participant, instrument, occasion) do update
-            set version = excluded.version, instrument_version = excluded.instrument_version,
-                answered_at = excluded.answered_at, recorded_at = excluded.recorded_at
+            set version = excluded.version, state = excluded.state, instrument_version = excluded.instrument_version,
+                answered_at = excluded.answered_at, publisher = excluded.publisher,
+                recorded_at = excluded.recorded_at
             where r.response = excluded.response and r.version < excluded.version
         """
     }
@@ -146,13 +145,16 @@ struct ResponseValueColumns {
     private var scores = PostgresArray(.int4)
     private var answers = PostgresArray(.text)
     private var comments = PostgresArray(.text)
+    let isEmpty: Bool
 
     init(_ planned: [PlannedResponse]) {
+        isEmpty = !planned.contains { $0.seal != nil }
         for response in planned {
+            guard let seal = response.seal else { continue }
             responses.append(uuid: response.accepted.response)
             versions.append(int4: Int32(clamping: response.accepted.version))
-            salts.append(text: response.salt)
-            scores.append(int4: Int32(clamping: response.accepted.score))
+            salts.append(text: seal.salt)
+            scores.append(optional: response.accepted.score)
             answers.append(text: AnswerText.of(response.submission.answers))
             comments.append(optional: response.submission.comment)
         }
@@ -233,7 +235,35 @@ struct WaitColumns {
     }
 }
 
+/// The values that are gone since their response was taken back.
+struct RetractedColumns {
+    private var responses = PostgresArray(.uuid)
+    private var versions = PostgresArray(.int4)
+    let isEmpty: Bool
+
+    init(_ planned: [PlannedResponse]) {
+        let retracted = planned.filter { $0.accepted.standing == .retracted }
+        isEmpty = retracted.isEmpty
+        for response in retracted {
+            responses.append(uuid: response.accepted.response)
+            versions.append(int4: Int32(clamping: response.accepted.version))
+        }
+    }
+
+    /// The salt goes too: whoever has it finds out by trying which of eleven answers a digest stands for.
+    var delete: PostgresQuery {
+        """
+        delete from response_values as v using unnest(\(responses), \(versions)) as k (response, version)
+        where v.response = k.response and v.version < k.version
+        """
+    }
+}
+
 extension PostgresArray {
+    mutating func append(optional number: Int?) {
+        if let number { append(int4: Int32(clamping: number)) } else { appendNull() }
+    }
+
     mutating func append(optional text: String?) {
         if let text { append(text: text) } else { appendNull() }
     }

@@ -40,35 +40,49 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
 
     private func experiments(_ ids: [UUID]) async throws(PostgresError) -> [UUID: ExperimentFacts] {
         let rows = try await session.query(
-            "select experiment, started_at, completed_at, consent_scope from experiments where experiment = any(\(ids))"
-        )
-        let windows = try await windows(ids)
+            "select experiment, started_at, completed_at from experiments where experiment = any(\(ids))")
+        let protocols = try await protocols(ids)
         var experiments: [UUID: ExperimentFacts] = [:]
         for row in rows {
             let id: UUID = try row.get("experiment")
-            let consentScope: String? = try row.get("consent_scope")
             experiments[id] = ExperimentFacts(
                 startedAt: try row.get("started_at"), completedAt: try row.get("completed_at"),
-                measures: consentScope.map { MeasurePlan(consentScope: $0, windows: windows[id, default: []]) })
+                protocols: protocols[id, default: []])
         }
         return experiments
     }
 
-    private func windows(_ ids: [UUID]) async throws(PostgresError) -> [UUID: [MeasureWindow]] {
+    /// Every version: an answer is judged by the one that was in force when it was given.
+    private func protocols(_ ids: [UUID]) async throws(PostgresError) -> [UUID: [ProtocolFacts]] {
         let rows = try await session.query(
             """
-            select experiment, instrument, instrument_version, occasion, opens_day, closes_day from measure_windows
-            where experiment = any(\(ids)) order by experiment, instrument, occasion, opens_day
+            select p.experiment, p.version, p.approved_at, p.consent_scope, w.instrument, w.instrument_version,
+                w.occasion, w.opens_day, w.closes_day
+            from protocol_versions as p left join measure_windows as w using (experiment, version)
+            where p.experiment = any(\(ids))
+            order by p.experiment, p.version, w.instrument, w.occasion, w.opens_day
             """)
-        var windows: [UUID: [MeasureWindow]] = [:]
+        var protocols: [UUID: [ProtocolFacts]] = [:]
         for row in rows {
-            let window = MeasureWindow(
-                instrument: try row.get("instrument"), instrumentVersion: try row.get("instrument_version"),
-                occasion: try row.get("occasion"), opensDay: Int(try row.get("opens_day", as: Int32.self)),
-                closesDay: Int(try row.get("closes_day", as: Int32.self)))
-            windows[try row.get("experiment"), default: []].append(window)
+            let id: UUID = try row.get("experiment")
+            let version = Int(try row.get("version", as: Int32.self))
+            var versions = protocols[id, default: []]
+            if versions.last?.version != version {
+                versions.append(
+                    ProtocolFacts(
+                        version: version, approvedAt: try row.get("approved_at"),
+                        measures: MeasurePlan(consentScope: try row.get("consent_scope"), windows: [])))
+            }
+            if let instrument: String = try row.get("instrument") {
+                let window = MeasureWindow(
+                    instrument: instrument, instrumentVersion: try row.get("instrument_version"),
+                    occasion: try row.get("occasion"), opensDay: Int(try row.get("opens_day", as: Int32.self)),
+                    closesDay: Int(try row.get("closes_day", as: Int32.self)))
+                versions[versions.count - 1].measures.windows.append(window)
+            }
+            protocols[id] = versions
         }
-        return windows
+        return protocols
     }
 
     /// The participants that are named, each with the answers that the submissions are about.
@@ -87,7 +101,8 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
         }
         let rows = try await session.query(
             """
-            select k.place, p.participant, p.consent_scope, p.consented_at, r.response, r.version, r.answered_at
+            select k.place, p.participant, p.consent_scope, p.consented_at, r.response, r.version, r.state,
+                r.instrument_version, r.answered_at
             from unnest(\(experiments), \(pseudonyms), \(instruments), \(occasions)) with ordinality
                 as k (experiment, pseudonym, instrument, occasion, place)
             join participants as p using (experiment, pseudonym)
@@ -105,6 +120,7 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
                 participant: participant, instrument: submission.instrument, occasion: submission.occasion)
             judge.responses[key] = ResponseFacts(
                 response: response, version: Int(try row.get("version", as: Int32.self)),
+                standing: try row.get("state"), instrumentVersion: try row.get("instrument_version"),
                 answeredAt: try row.get("answered_at"))
         }
     }

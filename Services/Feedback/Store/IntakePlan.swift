@@ -2,11 +2,17 @@ import Events
 import FeedbackDomain
 import FoundationEssentials
 
-/// A submission that counts from now on.
+/// A submission that counts from now on, or one that takes a response back.
 struct PlannedResponse: Sendable {
     let message: InboundMessage
     let submission: Submission
     let accepted: AcceptedResponse
+    /// nil when it was taken back: then there are no values.
+    let seal: ValueSeal?
+}
+
+/// What proves values without telling them.
+struct ValueSeal: Sendable {
     /// 32 hexadecimal digits.
     let salt: String
     /// SHA-256 over salt and values, in hexadecimal.

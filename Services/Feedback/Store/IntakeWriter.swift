@@ -35,7 +35,9 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
     private func writeResponses(_ responses: [PlannedResponse]) async throws(PostgresError) {
         guard !responses.isEmpty else { return }
         let values = ResponseValueColumns(responses)
-        try await session.query(values.insert)
+        if !values.isEmpty { try await session.query(values.insert) }
+        let retracted = RetractedColumns(responses)
+        if !retracted.isEmpty { try await session.query(retracted.delete) }
         // A response and its correction may come in one batch; a statement may touch a row only once.
         let last = Dictionary(responses.map { ($0.accepted.response, $0) }) {
             $0.accepted.version > $1.accepted.version ? $0 : $1
@@ -66,33 +68,33 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
             """)
     }
 
-    /// Adds the new responses to their experiments' counts and tells which milestones that reaches.
+    /// Changes the experiments' counts and tells which milestones that reaches or loses.
     ///
-    /// The experiments are locked, so a milestone is reached by exactly one transaction.
+    /// The experiments are locked, so a milestone is changed by exactly one transaction.
     private func count(_ responses: [PlannedResponse]) async throws(PostgresError) -> [NewEvent] {
         var counts: [UUID: Int] = [:]
-        for response in responses where response.accepted.version == 1 {
-            counts[response.submission.experiment, default: 0] += 1
+        for response in responses where response.accepted.countChange != 0 {
+            counts[response.submission.experiment, default: 0] += response.accepted.countChange
         }
-        guard !counts.isEmpty else { return [] }
-        let experiments = counts.keys.sorted { $0.uuidString < $1.uuidString }
+        let experiments = counts.filter { $0.value != 0 }.keys.sorted { $0.uuidString < $1.uuidString }
+        guard !experiments.isEmpty else { return [] }
         let increments = experiments.map { counts[$0, default: 0] }
         try await session.query(
             """
             update experiments as e set responses_count = e.responses_count + k.increment
             from unnest(\(experiments), \(increments)) as k (experiment, increment) where e.experiment = k.experiment
             """)
-        return try await MilestoneStore(session: session).reach(in: experiments, now: now, cause: cause)
+        return try await MilestoneStore(session: session).settle(in: experiments, now: now, cause: cause)
     }
 
     private func events(of responses: [PlannedResponse]) -> [NewEvent] {
         var first: [UUID: [PlannedResponse]] = [:]
-        var amended: [PlannedResponse] = []
+        var later: [PlannedResponse] = []
         for response in responses {
             if response.accepted.version == 1 {
                 first[response.submission.experiment, default: []].append(response)
             } else {
-                amended.append(response)
+                later.append(response)
             }
         }
         var events: [NewEvent] = []
@@ -102,18 +104,20 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
                 events.append(
                     event(
                         ResponsesRecorded(
-                            experiment: experiment, items: part.map(\.item), personal: part.map(\.values)),
+                            experiment: experiment, items: part.map(\.item), personal: part.compactMap(\.values)),
                         about: experiment))
             }
         }
-        for response in amended {
-            let experiment = response.submission.experiment
-            events.append(
-                event(
-                    ResponseAmended(experiment: experiment, item: response.item, personal: response.values),
-                    about: experiment))
+        return events + later.map(change)
+    }
+
+    private func change(_ response: PlannedResponse) -> NewEvent {
+        let experiment = response.submission.experiment
+        guard let values = response.values else {
+            return event(ResponseRetracted(experiment: experiment, item: response.item), about: experiment)
         }
-        return events
+        return event(
+            ResponseAmended(experiment: experiment, item: response.item, personal: values), about: experiment)
     }
 
     private func event(_ payload: some EventPayload, about experiment: UUID) -> NewEvent {

@@ -8,24 +8,33 @@ extension PlannedResponse {
     init(_ message: InboundMessage, _ submission: Submission, _ accepted: AcceptedResponse) {
         var generator = SystemRandomNumberGenerator()
         let salt = withUnsafeBytes(of: (generator.next(), generator.next())) { Array($0).hexadecimal }
+        guard accepted.standing == .valid else {
+            self.init(message: message, submission: submission, accepted: accepted, seal: nil)
+            return
+        }
         let values = CanonicalValues.text(
             response: accepted.response, version: accepted.version, score: accepted.score, answers: submission.answers)
         self.init(
-            message: message, submission: submission, accepted: accepted, salt: salt,
-            digest: Array(SHA256.hash(data: Array("\(salt)|\(values)".utf8))).hexadecimal)
+            message: message, submission: submission, accepted: accepted,
+            seal: ValueSeal(
+                salt: salt, digest: Array(SHA256.hash(data: Array("\(salt)|\(values)".utf8))).hexadecimal))
     }
 
     var item: ResponseItem {
         ResponseItem(
-            response: accepted.response, version: accepted.version, state: .valid, instrument: submission.instrument,
-            instrumentVersion: accepted.instrumentVersion, occasion: submission.occasion,
-            participant: accepted.participant, answeredAt: submission.answeredAt, digest: digest)
+            response: accepted.response, version: accepted.version, state: ResponseState(accepted.standing),
+            instrument: submission.instrument, instrumentVersion: accepted.instrumentVersion,
+            occasion: submission.occasion, participant: accepted.participant, answeredAt: submission.answeredAt,
+            digest: seal?.digest)
     }
 
-    var values: ResponseValues {
-        ResponseValues(
-            response: accepted.response, version: accepted.version, salt: salt, score: accepted.score,
-            answers: submission.answers)
+    /// nil when it was taken back.
+    var values: ResponseValues? {
+        seal.map { seal in
+            ResponseValues(
+                response: accepted.response, version: accepted.version, salt: seal.salt, score: accepted.score,
+                answers: submission.answers)
+        }
     }
 
     /// What item and values take as JSON, at most: all that varies, and the fixed rest.
@@ -35,5 +44,16 @@ extension PlannedResponse {
         let texts =
             submission.instrument.utf8.count + submission.occasion.utf8.count + accepted.instrumentVersion.utf8.count
         return 460 + 2 * texts + 5 * submission.answers.count
+    }
+}
+
+extension ResponseState {
+    init(_ standing: ResponseStanding) {
+        self =
+            switch standing {
+            case .valid: .valid
+            case .retracted: .retracted
+            case .excluded: .excluded
+            }
     }
 }

@@ -11,6 +11,7 @@ enum DeadLetterWords {
         ExperimentRegistered.type.name: BusinessWords(fr: "rattachement à la convention", en: "link to the agreement"),
         SiteOpened.type.name: release,
         MilestoneReached.type.name: release,
+        MilestoneLost.type.name: BusinessWords(fr: "retenue de tranche", en: "hold of a tranche"),
         ExperimentCompleted.type.name: release,
     ]
 

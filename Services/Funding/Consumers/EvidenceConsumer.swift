@@ -30,14 +30,31 @@ struct EvidenceConsumer: Sendable {
                 return try await record(fact, of: payload.agreement, event, in: transaction)
             },
             .on(MilestoneReached.self) { payload, event, transaction in
-                guard let agreement = try await cofunding.agreement(of: payload.experiment, in: transaction) else {
-                    return .notReady(reason: "the experiment is not known yet")
-                }
-                let fact = Fact(
-                    condition: .milestoneReached, subject: payload.experiment, occurredAt: payload.reachedAt)
-                return try await record(fact, of: agreement, event, in: transaction)
+                let change = MilestoneChange(
+                    experiment: payload.experiment, milestone: payload.milestone, version: payload.version,
+                    isReached: true, event: event.id, occurredAt: payload.reachedAt)
+                return try await record(change, event, in: transaction)
+            },
+            .on(MilestoneLost.self) { payload, event, transaction in
+                let change = MilestoneChange(
+                    experiment: payload.experiment, milestone: payload.milestone, version: payload.version,
+                    isReached: false, event: event.id, occurredAt: payload.lostAt)
+                return try await record(change, event, in: transaction)
             },
         ]
+    }
+
+    private func record(
+        _ change: MilestoneChange, _ event: InboundEvent, in transaction: PostgresTransaction
+    ) async throws -> HandlerOutcome {
+        guard let agreement = try await cofunding.agreement(of: change.experiment, in: transaction) else {
+            return .notReady(reason: "the experiment is not known yet")
+        }
+        guard try await agreements.signed(agreement, isLocked: true, in: transaction) != nil else {
+            return .notReady(reason: "the agreement is not signed yet")
+        }
+        try await tranches.record(change, of: agreement, context.command(event), in: transaction)
+        return .applied
     }
 
     private struct Fact {

@@ -15,6 +15,7 @@ package enum FundingError: Error, Equatable {
     case agreementSigned
     case sideMissing(SignatorySide)
     case trancheNotReleased(TrancheState)
+    case evidenceLost(ReleaseCondition)
     case paymentExists
     case separationOfDuties
     case paymentNotOrdered(PaymentState)
@@ -56,6 +57,7 @@ package enum FundingError: Error, Equatable {
         case .agreementSigned: "agreement-signed"
         case .sideMissing: "side-missing"
         case .trancheNotReleased: "tranche-not-released"
+        case .evidenceLost: "evidence-lost"
         case .paymentExists: "payment-exists"
         case .separationOfDuties: "separation-of-duties"
         case .paymentNotOrdered: "payment-not-ordered"
@@ -100,6 +102,8 @@ extension FundingError {
         case .agreementSigned: "The agreement is signed."
         case .sideMissing(let side): "Nobody signs for the \(side.rawValue)."
         case .trancheNotReleased(let state): "The tranche is \(state.rawValue), not released."
+        case .evidenceLost(let condition):
+            "The tranche is held: \(condition.rawValue) is met no more, since responses were taken back or excluded."
         case .paymentExists: "The tranche has a payment."
         case .separationOfDuties: "Who ordered a payment may not approve it."
         case .paymentNotOrdered(let state): "The payment is \(state.rawValue); only an ordered one can be approved."
@@ -123,6 +127,7 @@ extension FundingError {
         case .agreementExists: "Read it under /v1/agreements."
         case .sideMissing: "Name at least one signatory of each side: funder and beneficiary."
         case .trancheNotReleased: "See what is missing under /v1/tranches/{id}/why."
+        case .evidenceLost: "Order it once the milestone is reached again; see /v1/tranches/{id}/why."
         case .paymentExists: "Read it with the tranche."
         case .separationOfDuties: "Have another paying officer approve it."
         case .paymentNotOrdered, .paymentExecuted: "Read the payment again."

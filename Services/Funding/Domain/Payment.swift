@@ -43,10 +43,13 @@ package struct Payment: Sendable, Equatable {
         self.bankReference = progress.bankReference
     }
 
-    /// Orders the whole amount of a released tranche. That it has one live payment at most is the store's to see.
+    /// Orders the whole amount of a released tranche whose evidence still stands. That it has one live payment at most
+    /// is the store's to see.
     package static func order(
-        id: UUID, of tranche: Tranche, creditorName: String, iban: String, by person: String
+        id: UUID, of standing: (tranche: Tranche, evidence: RecordedEvidence), creditorName: String, iban: String,
+        by person: String
     ) throws(FundingError) -> Payment {
+        let tranche = standing.tranche
         try Checks.line(creditorName, upTo: creditorNameLengthMax, field: "/creditorName")
         let iban = try IBAN(iban)
         switch tranche.state {
@@ -54,6 +57,7 @@ package struct Payment: Sendable, Equatable {
         case .paid: throw .paymentExists
         case .planned, .opened: throw .trancheNotReleased(tranche.state)
         }
+        if let lost = tranche.lost(from: standing.evidence).first { throw .evidenceLost(lost) }
         return Payment(id: id, of: tranche, creditorName: creditorName, iban: iban, orderedBy: person)
     }
 

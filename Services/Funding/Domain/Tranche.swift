@@ -53,6 +53,12 @@ package struct Tranche: Sendable, Equatable {
         return .release(tranche: id, grant: grant, amountCents)
     }
 
+    /// The conditions that released the tranche and are met no more, in its order: nothing may be ordered on it
+    /// meanwhile. What is paid is paid.
+    package func lost(from evidence: RecordedEvidence) -> [ReleaseCondition] {
+        state == .released || state == .paid ? missing(from: evidence) : []
+    }
+
     /// The bank paid it.
     mutating func settle() { state = .paid }
 }

@@ -60,6 +60,8 @@ struct TrancheView: Encodable, Sendable {
     let amountCents: Int64
     let conditions: [String]
     let missing: [String]
+    /// What released it and is met no more; nothing can be ordered meanwhile. Of a paid tranche: what it was paid for.
+    let evidenceLost: [String]
     let evidence: [EvidenceView]
     let releasedAt: Date?
 
@@ -73,6 +75,7 @@ struct TrancheView: Encodable, Sendable {
         amountCents = tranche.amountCents
         conditions = tranche.conditions.map(\.rawValue)
         missing = tranche.missing(from: standing.recorded).map(\.rawValue)
+        evidenceLost = standing.lost.map(\.rawValue)
         evidence = standing.evidence.map { EvidenceView($0) }
         releasedAt = standing.releasedAt
     }
@@ -106,8 +109,11 @@ struct WhyView: Encodable, Sendable {
     let version: Int64
     let state: String
     let isReleased: Bool
+    /// Released, but nothing can be ordered since evidence was lost.
+    let isHeld: Bool
     let conditions: [ConditionView]
     let missing: [String]
+    let evidenceLost: [String]
 
     init(_ standing: TrancheStore.Standing) {
         let tranche = standing.tranche.value
@@ -115,11 +121,13 @@ struct WhyView: Encodable, Sendable {
         version = standing.tranche.version
         state = tranche.state.rawValue
         isReleased = tranche.state == .released || tranche.state == .paid
+        isHeld = tranche.state == .released && !standing.lost.isEmpty
         conditions = tranche.conditions.map { condition in
             let record = standing.evidence.first { $0.condition == condition }
             return ConditionView(
                 condition: condition.rawValue, isMet: record != nil, evidence: record.map { EvidenceView($0) })
         }
         missing = tranche.missing(from: standing.recorded).map(\.rawValue)
+        evidenceLost = standing.lost.map(\.rawValue)
     }
 }

@@ -27,9 +27,11 @@ struct PaymentStore: Sendable {
     func order(
         tranche id: UUID, to creditor: Creditor, _ command: CommandContext, in session: some PostgresSession
     ) async throws -> Versioned<Standing> {
-        let tranche = try await tranches.lock(id, in: session).value
+        _ = try await tranches.lock(id, in: session)
+        let standing = try await tranches.standing(of: id, visibleTo: nil, in: session)
         let payment = try Payment.order(
-            id: EventID.next(), of: tranche, creditorName: creditor.name, iban: creditor.iban, by: command.actor)
+            id: EventID.next(), of: (standing.tranche.value, standing.recorded), creditorName: creditor.name,
+            iban: creditor.iban, by: command.actor)
         let inserted = try await session.query(
             """
             insert into payments (id, tranche, amount_cents, state, creditor_name, iban, ordered_by, ordered_at)

@@ -25,6 +25,9 @@ struct TrancheStore: Sendable {
         /// For each condition of the tranche that is met, the first event that met it.
         let evidence: [EvidenceRecord]
 
+        /// The conditions that released the tranche and are met no more.
+        var lost: [ReleaseCondition] { tranche.value.lost(from: recorded) }
+
         var recorded: RecordedEvidence {
             Dictionary(evidence.map { ($0.condition, $0.event) }, uniquingKeysWith: { first, _ in first })
         }
@@ -44,7 +47,22 @@ struct TrancheStore: Sendable {
                 \(evidence.occurredAt))
             on conflict (agreement, condition, event) do nothing
             """)
-        for stored in try await standings(ofAgreement: evidence.agreement, in: session) {
+        try await releaseWhatIsMet(of: evidence.agreement, command, in: session)
+    }
+
+    /// Records that a milestone was reached or lost. What is released already stays released, and is held while the
+    /// milestone is lost: see `Standing.lost`. The caller holds the agreement's row.
+    func record(
+        _ change: MilestoneChange, of agreement: UUID, _ command: CommandContext, in session: some PostgresSession
+    ) async throws {
+        try await change.insert(of: agreement, in: session)
+        if change.isReached { try await releaseWhatIsMet(of: agreement, command, in: session) }
+    }
+
+    private func releaseWhatIsMet(
+        of agreement: UUID, _ command: CommandContext, in session: some PostgresSession
+    ) async throws {
+        for stored in try await standings(ofAgreement: agreement, in: session) {
             var tranche = stored.tranche.value
             guard let transfer = tranche.release(on: stored.recorded) else { continue }
             try await release(tranche, transfer, on: stored.recorded, command, in: session)
@@ -77,7 +95,7 @@ struct TrancheStore: Sendable {
         let rows = try await session.query(
             """
             select distinct on (condition) condition, event, subject, occurred_at
-            from evidence where agreement = \(agreement) order by condition, id
+            from evidence_in_force where agreement = \(agreement) order by condition, id
             """)
         return try rows.map { row in
             EvidenceRecord(

@@ -4,7 +4,7 @@ import Inbox
 import Postgres
 import ReportingDomain
 
-/// Responses, their corrections and milestones.
+/// Responses, what became of them, and milestones.
 enum FeedbackConsumer {
     static let handlers: [EventHandler] = [
         .batch(ResponsesRecorded.self) { events, transaction in
@@ -24,8 +24,35 @@ enum FeedbackConsumer {
             }
             try await record(batches, in: transaction)
         },
+        .batch(ResponseRetracted.self) { events, transaction in
+            let batches = events.map { payload, event in
+                Batch(
+                    received: ReceivedEvent(event),
+                    versions: versions([payload.item], values: [], in: payload.experiment))
+            }
+            try await record(batches, in: transaction)
+        },
+        .batch(ResponseExcluded.self) { events, transaction in
+            let batches = events.map { payload, event in
+                Batch(
+                    received: ReceivedEvent(event),
+                    versions: versions([payload.item], values: [], in: payload.experiment))
+            }
+            try await record(batches, in: transaction)
+        },
+        // Both are numbered in one stream of the experiment, so that the later of them holds.
         FactConsumer.handler(
-            MilestoneReached.self, .milestoneReached, key: { "\($0.experiment.figureText):\($0.milestone)" }
+            MilestoneLost.self, .milestone, key: { "\($0.experiment.figureText):\($0.milestone)" }
+        ) { lost, fact in
+            fact.experiment = lost.experiment
+            fact.word = lost.milestone
+            fact.target = lost.responsesCountMin
+            fact.count = lost.responsesCount
+            fact.time = lost.lostAt
+            fact.reasons = [ProgrammeFact.milestoneLost]
+        },
+        FactConsumer.handler(
+            MilestoneReached.self, .milestone, key: { "\($0.experiment.figureText):\($0.milestone)" }
         ) { reached, fact in
             fact.experiment = reached.experiment
             fact.word = reached.milestone
@@ -55,9 +82,11 @@ enum FeedbackConsumer {
         _ items: [ResponseItem], values: [ResponseValues], in experiment: UUID
     ) -> [ResponseVersion] {
         // By id and version, since erasure may have taken some of them out.
-        let scores = Dictionary(values.map { (Key(response: $0.response, version: $0.version), $0.score) }) {
-            first, _ in first
-        }
+        let scores = Dictionary(
+            values.compactMap { value in
+                value.score.map { (Key(response: value.response, version: value.version), $0) }
+            }
+        ) { first, _ in first }
         return items.map { item in
             ResponseVersion(
                 response: item.response, version: item.version,

@@ -34,8 +34,23 @@ package struct Programme: Sendable, Equatable, Encodable {
         package let milestone: String
         package let responsesCountMin: Int
         package let responsesCount: Int
-        package let reachedAt: Date
+        /// Whether that many are valid now; false when some were taken back since.
+        package let isReached: Bool
+        /// When it was reached; absent while it is lost.
+        package let reachedAt: Date?
+        package let lostAt: Date?
         package let figure: String
+
+        init(_ fact: ProgrammeFact) {
+            experiment = fact.experiment?.figureText ?? ""
+            milestone = fact.word ?? ""
+            responsesCountMin = fact.target ?? 0
+            responsesCount = fact.count ?? 0
+            isReached = fact.reasons.isEmpty
+            reachedAt = isReached ? fact.time : nil
+            lostAt = isReached ? nil : fact.time
+            figure = ProgrammeFigures.milestone(fact).text
+        }
     }
 
     package let calls: [Call]
@@ -75,11 +90,6 @@ package struct Programme: Sendable, Equatable, Encodable {
         experiments = ExperimentLine.lines(facts, participants: participants, tallies: tallies, figures: figures)
         responses = tallies.sorted { $0.key < $1.key }
             .map { ResponseLine(cell: $0.key, tally: $0.value, hidesSmallCells: hidesSmallCells) }
-        milestones = facts.facts(.milestoneReached).map {
-            MilestoneLine(
-                experiment: $0.experiment?.figureText ?? "", milestone: $0.word ?? "",
-                responsesCountMin: $0.target ?? 0,
-                responsesCount: $0.count ?? 0, reachedAt: $0.time, figure: ProgrammeFigures.milestone($0).text)
-        }
+        milestones = facts.facts(.milestone).map { MilestoneLine($0) }
     }
 }

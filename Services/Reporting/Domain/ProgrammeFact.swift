@@ -24,7 +24,7 @@ package enum FactKind: String, Sendable, CaseIterable {
     case protocolApproved = "protocol-approved"
     case experimentStarted = "experiment-started"
     case experimentCompleted = "experiment-completed"
-    case milestoneReached = "milestone-reached"
+    case milestone
 }
 
 /// What an envelope pays for.
@@ -64,6 +64,9 @@ package struct ProgrammeFact: Sendable, Equatable {
     package var word: String?
     /// Why not: empty for what was granted or eligible.
     package var reasons: [String] = []
+
+    /// The reason of a milestone that was reached and is no more.
+    package static let milestoneLost = "lost"
 
     package init(_ kind: FactKind, key: String, sequence: Int64, event: UUID, time: Date) {
         self.kind = kind

@@ -19,7 +19,7 @@ package enum ProgrammeFigures {
             book.add(to: FigureID("places", "contracted"), because: agreement)
         }
         for site in facts.facts(.siteOpened) { book.add(to: FigureID("places", "opened"), because: site) }
-        for milestone in facts.facts(.milestoneReached) {
+        for milestone in facts.facts(.milestone) {
             book.add(Int64(milestone.count ?? 0), to: self.milestone(milestone), because: milestone)
         }
         return book

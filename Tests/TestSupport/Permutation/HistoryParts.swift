@@ -60,13 +60,26 @@ extension History {
                 completedAt: now.addingTimeInterval(400 * 86_400)), about: experiment)
     }
 
+    /// Milestones, some of them lost again and some of those reached once more.
     package mutating func reachMilestones(_ count: Int, of experiment: UUID) throws {
         for number in 1...max(1, count) where count > 0 {
-            try tell(
+            for version in 1...chance.pick([1, 1, 2, 3]) {
+                try changeMilestone(number, of: experiment, version: version)
+            }
+        }
+    }
+
+    private mutating func changeMilestone(_ number: Int, of experiment: UUID, version: Int) throws {
+        guard version.isMultiple(of: 2) else {
+            return try tell(
                 MilestoneReached(
                     experiment: experiment, milestone: "m\(number)", responsesCountMin: number * 10,
-                    responsesCount: number * 10 + 1, reachedAt: now), about: experiment)
+                    responsesCount: number * 10 + version, reachedAt: now, version: version), about: experiment)
         }
+        try tell(
+            MilestoneLost(
+                experiment: experiment, milestone: "m\(number)", responsesCountMin: number * 10,
+                responsesCount: number * 10 - version, lostAt: now, version: version), about: experiment)
     }
 
     /// Participants with the codes `P0`, `P1`, …

@@ -73,12 +73,16 @@ create table participants (
 
 create index participants_of_experiment on participants (experiment, position);
 
--- What feedback told about collected responses.
-create table reached_milestones (
+-- What feedback told last about collected responses.
+create table milestones (
     experiment uuid not null,
     milestone text not null,
     responses_count_min integer not null,
     responses_count integer not null,
-    reached_at timestamptz not null,
+    -- false: it was reached and is no more, since responses were taken back.
+    is_reached boolean not null,
+    changed_at timestamptz not null,
+    -- Number of the change; the highest holds.
+    version integer not null check (version > 0),
     primary key (experiment, milestone)
 );

@@ -45,13 +45,14 @@ create table responses (
     primary key (experiment, participant, instrument, occasion)
 ) with (fillfactor = 90);
 
--- What a person said, version by version: personal data, in rows that an erasure deletes. The event log keeps digests.
+-- What a person said, version by version: personal data, in rows that an erasure or a retraction deletes. The event log
+-- keeps digests.
 create table response_values (
     response uuid not null,
     version int not null,
     salt text not null,
-    -- SUS: tenths of a point. NPS: the answer.
-    score int not null,
+    -- In the unit of the instrument's main scale; null where its rules give none.
+    score int,
     -- JSON, null where an item was left out.
     answers text not null,
     comment text check (char_length(comment) <= 4000),

@@ -38,12 +38,11 @@ create table tranches (
     check ((state in ('released', 'paid')) = (released_at is not null))
 );
 
--- The events that met conditions. The first of a condition counts; the others are kept as well.
+-- The events that met conditions for good. The first of a condition counts; the others are kept as well.
 create table evidence (
     id bigint generated always as identity primary key,
     agreement uuid not null references agreements (id),
-    condition text not null check (
-        condition in ('agreement-signed', 'site-opened', 'milestone-reached', 'experiment-completed')),
+    condition text not null check (condition in ('agreement-signed', 'site-opened', 'experiment-completed')),
     event uuid not null,
     -- Which site or experiment it is about.
     subject text not null,

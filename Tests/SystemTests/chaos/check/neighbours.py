@@ -31,7 +31,7 @@ PAIRS = {
         "select id from experimentation.experiments where cofunding_state = 'refused'"),
     "milestone in experimentation": (
         "select experiment, milestone from feedback.milestones where reached_at is not null",
-        "select experiment, milestone from experimentation.reached_milestones"),
+        "select experiment, milestone from experimentation.milestones where is_reached"),
     "evidence of an opened site": (
         "select agreement from experimentation.sites where state = 'open'",
         "select agreement from funding.evidence where condition = 'site-opened'"),
