@@ -24,7 +24,8 @@ demo: build ## the whole wave through a fresh system [KILL=funding|rabbitmq|…]
 compose-demo: packages ## the same wave through docker-compose.yml [COMPOSE='docker compose'] [BUILD='docker build . --tag'] [SCALE='feedback=3 reporting=2']
 	@deploy/local/compose-demo.sh .local/compose
 
-test: packages ## all tiers, the system tests last
+test: ## all tiers, the system tests last
+	@deploy/local/packages.sh test
 	@$(PYTHON) -m tiers
 
 chaos: build ## load and faults for MINUTES=10 by SEED=1, then everything compared with what was acknowledged [KEEP=1]

@@ -17,20 +17,21 @@ struct FeedbackMain {
 /// Takes in what outside systems publish about the experiments, and tells the others what counts.
 enum FeedbackService: ServiceDefinition {
     static let owner = EventOwner.feedback
-    static let migrations = [
-        MigrationFile(
-            component: "feedback", name: "0001-experiments",
-            sql: String(decoding: PackageResources._001_experiments_sql, as: UTF8.self)),
-        MigrationFile(
-            component: "feedback", name: "0002-intake",
-            sql: String(decoding: PackageResources._002_intake_sql, as: UTF8.self)),
-        MigrationFile(
-            component: "feedback", name: "0003-publishers",
-            sql: String(decoding: PackageResources._003_publishers_sql, as: UTF8.self)),
-        MigrationFile(
-            component: "feedback", name: "0010-reviews",
-            sql: String(decoding: PackageResources._010_reviews_sql, as: UTF8.self)),
-    ]
+    static let migrations =
+        [
+            MigrationFile(
+                component: "feedback", name: "0001-experiments",
+                sql: String(decoding: PackageResources._001_experiments_sql, as: UTF8.self)),
+            MigrationFile(
+                component: "feedback", name: "0002-intake",
+                sql: String(decoding: PackageResources._002_intake_sql, as: UTF8.self)),
+            MigrationFile(
+                component: "feedback", name: "0003-publishers",
+                sql: String(decoding: PackageResources._003_publishers_sql, as: UTF8.self)),
+            MigrationFile(
+                component: "feedback", name: "0010-reviews",
+                sql: String(decoding: PackageResources._010_reviews_sql, as: UTF8.self)),
+        ] + Givers.migrations
     static let settings = FeedbackSettings.all
     static let requiredSettings = [SettingKey.brokerOutsideURL]
     static let openAPI = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)
@@ -56,10 +57,11 @@ enum FeedbackService: ServiceDefinition {
                 PublisherRoutes(publishers: publishers, pool: context.pool, clock: context.clock).add(to: router)
                 EventRoutes(access: access, door: EventDoor(intake: intake, wakeUps: [context.wakeUp]))
                     .add(to: router)
+                Givers.add(to: router, context: context, intake: intake)
             },
             handlers: ExperimentConsumer.handlers(experiments) + ProtocolConsumer.handlers(experiments)
-                + ParticipantConsumer.handlers(experiments),
-            services: outside.services, readiness: outside.readiness)
+                + ParticipantConsumer.handlers(experiments) + Givers.handlers,
+            services: outside.services + Givers.services(context), readiness: outside.readiness)
     }
 
     /// What runs against the outsiders' broker: a consumer for each publisher, one relay for all receipts, and, where

@@ -29,7 +29,7 @@ package enum EventCatalogue {
         Entry(payload: PaymentOrdered.self, handledBy: [.reporting]),
         Entry(payload: PaymentExecuted.self, handledBy: [.reporting]),
         Entry(payload: LedgerCheckpointed.self, handledBy: [.reporting]),
-        Entry(payload: SiteOpened.self, handledBy: [.funding, .reporting]),
+        Entry(payload: SiteOpened.self, handledBy: [.funding, .feedback, .reporting]),
         Entry(payload: ExperimentRegistered.self, handledBy: [.funding, .feedback, .reporting]),
         Entry(payload: CofundingRequested.self, handledBy: [.funding]),
         Entry(payload: ProtocolApproved.self, handledBy: [.feedback, .reporting]),
