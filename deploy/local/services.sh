@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# services.sh start|stop|status DIRECTORY · prepare DIRECTORY · restart|kill NAME DIRECTORY · logs DIRECTORY
+# services.sh start|stop|status DIRECTORY · prepare DIRECTORY · restart|kill|settings NAME DIRECTORY · logs DIRECTORY
 #
 # The five services of one instance, each its own process with a supervisor that starts it again whenever it ends.
 # `prepare` migrates the schemas and applies the topology; `start` does that first. `kill` ends one service with -9.
-# The programs are taken from MAILLAGE_BINARIES (default: .build/debug).
+# `settings` shows what its `serve` is given. The programs are taken from MAILLAGE_BINARIES (default: .build/debug).
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -11,7 +11,7 @@ readonly ready_seconds_max=60
 # A service that ends sooner than this after its start is started again more and more slowly, up to this delay.
 readonly healthy_seconds=5 delay_seconds_max=10
 
-usage() { die "usage: services.sh start|stop|status|prepare|logs DIRECTORY or restart|kill NAME DIRECTORY"; }
+usage() { die "usage: services.sh start|stop|status|prepare|logs DIRECTORY or restart|kill|settings NAME DIRECTORY"; }
 
 # MARK: Configuration
 
@@ -174,6 +174,7 @@ status) status ;;
 logs) cd "$instance/logs" && exec tail -n 20 -F "${services[@]/%/.log}" ;;
 restart) signal_one "$2" TERM ;;
 kill) signal_one "$2" KILL ;;
+settings) choose_ports && settings "$2" ;;
 supervise) supervise "$2" ;;
 *) usage ;;
 esac
