@@ -129,7 +129,7 @@ struct BenchmarkResult: Codable {
     }
 
     private static func row(_ cells: [String]) -> String {
-        zip(cells, [28, 10, 10, 7, 10, 9, 0]).map { cell, width in
+        zip(cells, [34, 10, 10, 7, 10, 9, 0]).map { cell, width in
             cell + String(repeating: " ", count: max(0, width - cell.count))
         }.joined(separator: " ")
     }

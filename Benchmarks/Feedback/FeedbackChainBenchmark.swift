@@ -1,5 +1,5 @@
-/// A full queue → intake → relay → reporting's figures, receipts included. Beside it a chain of two consumers and a relay
-/// as others would write it, message by message and in batches.
+/// A full queue → intake → relay → reporting's figures, receipts included. Beside it a chain of two consumers and a
+/// relay as others would write it, message by message and in batches.
 ///
 /// An event of ours carries all responses of a batch and an experiment. That aggregation is most of the ratio, so it is
 /// also measured without: with so many experiments that every response is an event of its own, as the peers' are.

@@ -12,9 +12,9 @@ struct StoredPast {
 
     var script: String {
         """
-        set search_path = feedback;
-        set synchronous_commit = off;
-        create temporary table past as
+        begin;
+        set local search_path = feedback;
+        create temporary table past on commit drop as
             select n, e.experiment, gen_random_uuid() as response,
                 md5('participant' || (n - 1) / \(FeedbackWorkload.occasionCount))::uuid as participant,
                 'M' || (n - 1) % \(FeedbackWorkload.occasionCount) + 1 as occasion
@@ -37,7 +37,7 @@ struct StoredPast {
             select response, 1, md5(n::text), 850, '[4,2,5,1,4,2,5,1,4,2]',
                 'rapide et clair, mais la connexion est lente en chambre'
             from past;
-        create temporary table past_events as
+        create temporary table past_events on commit drop as
             select experiment, row_number() over (partition by experiment) as sequence
             from past where n % \(Self.responsesPerEvent) = 0;
         insert into events (id, type, stream, subject, sequence, actor, time, correlation, data)
@@ -47,10 +47,7 @@ struct StoredPast {
         insert into events_personal (position, personal) select position, '[]' from events;
         insert into streams (stream, subject, version)
             select 'responses', experiment::text, max(sequence) from past_events group by experiment;
-        drop table past, past_events;
-        set synchronous_commit = on;
-        vacuum (analyze);
-        checkpoint;
+        commit
         """
     }
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the peer programs into the folder that is named: the compiled ones without a module proxy, since Debian packages
-# what they need, the Python one in an environment of its own, from PyPI.
+# Builds the peer programs into the folder that is named: the compiled ones without a module proxy, since Debian
+# packages what they need, the Python one in an environment of its own, from PyPI.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 target=${1:?the folder for the programs}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# bench.sh BINARY DIRECTORY [ARGUMENT…]: the benchmarks on a private PostgreSQL and RabbitMQ of their own, which are gone
-# afterwards. The services are the programs beside BINARY. The arguments go to it: `--only relay`, `--count 20000`.
+# bench.sh BINARY DIRECTORY [ARGUMENT…]: the benchmarks on a private PostgreSQL and RabbitMQ of their own, which are
+# gone afterwards. The services are the programs beside BINARY. The arguments go to it: `--only relay`, `--count 20000`.
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -12,9 +12,17 @@ shift 2
 
 # What an interrupted run leaves of the services that it started, then all the rest.
 tidy_up() {
-    local note
+    local status=$? note
+    trap - EXIT
+    # Logs of a failed run are what one needs next.
+    if ((status != 0)); then
+        rm -rf "$instance.logs"
+        cp -rL "$instance/logs" "$instance.logs" 2>/dev/null || true
+        say "logs: $instance.logs"
+    fi
     for note in "$instance"/run/bench-*.pid; do [[ ! -e $note ]] || end "$note" 10; done
     "$here/instance.sh" remove "$instance" >/dev/null 2>&1 || say "could not remove all of $instance"
+    exit "$status"
 }
 
 # A publisher's queue takes a whole round before the intake begins.
