@@ -46,10 +46,11 @@ contract: packages ## writes docs/asyncapi.yaml and the golden files from Shared
 	MAILLAGE_WRITE_CONTRACT=1 swift test $(CHECKED) --filter ContractTests
 	git --no-pager diff --stat docs/asyncapi.yaml Tests/Resources/events
 
-bench: ## release build, each figure beside its baseline [ONLY=relay]
+bench: ## release build, each figure beside its baseline [ONLY=feedback-intake] [COUNT=100000] [ROUNDS=3] [STORED=10000000]
 	@deploy/local/packages.sh bench
-	swift build --configuration release --scratch-path .build-release $(CHECKED) --product bench
-	@deploy/local/bench.sh .build-release/release/bench .local/bench $(if $(ONLY),--only $(ONLY))
+	swift build --configuration release --scratch-path .build-release $(CHECKED)
+	@deploy/local/bench.sh .build-release/release/bench .local/bench $(if $(ONLY),--only $(ONLY)) \
+		$(if $(COUNT),--count $(COUNT)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(STORED),--stored $(STORED))
 
 up: build ## servers and services in the background
 	@deploy/local/instance.sh up $(INSTANCE)

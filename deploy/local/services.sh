@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# services.sh start|stop|status DIRECTORY · prepare DIRECTORY · restart|kill NAME DIRECTORY · logs DIRECTORY · run NAME … DIRECTORY
+# services.sh start|stop|status|prepare|logs DIRECTORY · restart|kill|settings NAME DIRECTORY · run NAME COMMAND… DIRECTORY
 #
 # The five services of one instance, each its own process with a supervisor that starts it again whenever it ends.
-# `prepare` migrates the schemas and applies the topology; `start` does that first. `kill` ends one service with -9. `run` is a
-# command of a service with its settings.
+# `prepare` migrates the schemas and applies the topology; `start` does that first. `kill` ends one service with -9.
+# `settings` shows what its `serve` is given; `run` is another command of a service, with all that it may need.
 # The programs are taken from MAILLAGE_BINARIES (default: .build/debug).
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -12,7 +12,9 @@ readonly ready_seconds_max=60
 # A service that ends sooner than this after its start is started again more and more slowly, up to this delay.
 readonly healthy_seconds=5 delay_seconds_max=10
 
-usage() { die "usage: services.sh start|stop|status|prepare|logs DIRECTORY, restart|kill NAME DIRECTORY, or run NAME COMMAND… DIRECTORY"; }
+usage() {
+    die "usage: services.sh start|stop|status|prepare|logs DIRECTORY, restart|kill|settings NAME DIRECTORY, run NAME COMMAND… DIRECTORY"
+}
 
 # MARK: Configuration
 
@@ -188,6 +190,7 @@ logs) cd "$instance/logs" && exec tail -n 20 -F "${services[@]/%/.log}" ;;
 restart) signal_one "$2" TERM ;;
 kill) signal_one "$2" KILL ;;
 run) run "${@:2:$#-2}" ;;
+settings) choose_ports && settings "$2" ;;
 supervise) supervise "$2" ;;
 *) usage ;;
 esac
