@@ -44,6 +44,7 @@ package enum EventCatalogue {
         Entry(payload: ResponseRetracted.self, handledBy: [.reporting]),
         Entry(payload: ResponseExcluded.self, handledBy: [.reporting]),
         Entry(payload: MilestoneReached.self, handledBy: [.funding, .experimentation, .reporting]),
+        Entry(payload: AnswerPublished.self, handledBy: []),
         Entry(payload: MilestoneLost.self, handledBy: [.funding, .experimentation, .reporting]),
     ]
 

@@ -183,6 +183,11 @@ package enum EventWords {
                 fr: "exclusion d'une réponse de l'expérimentation \($0.experiment.lowercase) (\($0.reason))",
                 en: "exclusion of a response of experiment \($0.experiment.lowercase) (\($0.reason))")
         },
+        on(AnswerPublished.self) {
+            BusinessWords(
+                fr: "réponse du tiers-lieu aux avis de l'expérimentation \($0.experiment.lowercase)",
+                en: "the third place's answer to what was said in experiment \($0.experiment.lowercase)")
+        },
         on(MilestoneLost.self) {
             BusinessWords(
                 fr: "palier \($0.milestone) de l'expérimentation \($0.experiment.lowercase) perdu, "

@@ -218,3 +218,23 @@ package struct MilestoneLost: EventPayload {
         self.version = version
     }
 }
+
+/// A site answers what was said: "you said, we did". The subject is the answer; its text stays in the feedback service.
+package struct AnswerPublished: EventPayload {
+    package static let type = EventType(.feedback, "answer", "published")
+    package var answer: UUID
+    package var experiment: UUID
+    /// A slug of the site's own; never a sentence.
+    package var theme: String?
+    /// `fr`, `en`.
+    package var languages: [String]
+    package var publishedAt: Date
+
+    package init(answer: UUID, experiment: UUID, theme: String?, languages: [String], publishedAt: Date) {
+        self.answer = answer
+        self.experiment = experiment
+        self.theme = theme
+        self.languages = languages
+        self.publishedAt = publishedAt
+    }
+}

@@ -7,6 +7,7 @@ enum EventSamples {
 
     /// The types that may leave something out.
     static let minimal: [any EventPayload] = [
+        AnswerPublished(answer: id(20), experiment: id(9), theme: nil, languages: ["fr"], publishedAt: instant),
         ApplicationRecommended(
             application: id(2), call: id(1), recommendation: .rejected, rank: nil, reviewCount: 2,
             meanScoreHundredths: 4150),
@@ -162,6 +163,8 @@ enum EventSamples {
         MilestoneLost(
             experiment: id(9), milestone: "half", responsesCountMin: 10_000, responsesCount: 9_999, lostAt: instant,
             version: 2),
+        AnswerPublished(
+            answer: id(20), experiment: id(9), theme: "readability", languages: ["fr", "en"], publishedAt: instant),
         ResponseRetracted(experiment: id(9), item: withoutValues(.retracted)),
         ResponseExcluded(experiment: id(9), item: withoutValues(.excluded), reason: "experiment-completed"),
     ]

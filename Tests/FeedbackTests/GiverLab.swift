@@ -23,7 +23,8 @@ struct GiverLab {
             let site: UUID = try rows[0].get("site")
             try await lab.service.deliver(
                 SiteOpened(
-                    site: site, agreement: UUID(), application: UUID(), call: UUID(), siren: siren, openedAt: lab.start),
+                    site: site, agreement: UUID(), application: UUID(), call: UUID(), siren: siren,
+                    openedAt: lab.start),
                 subject: site.lowercase)
             try await body(GiverLab(lab: lab))
         }

@@ -199,10 +199,9 @@ import Testing
             // then
             #expect(late.status == .conflict && late.text.contains("Ces questions sont closes"))
             // The intake itself has the last word.
-            let target = try #require(
-                try await GiverStore(pool: lab.service.pool).sight(
-                    of: #require(SecretWord(String(path.dropFirst(3)))))
-            ).invitation
+            let link = try #require(SecretWord(String(path.dropFirst(3))))
+            let sight = try await GiverStore(pool: lab.service.pool).sight(of: link)
+            let target = try #require(sight).invitation
             let outcome = try await GiverSubmissionStore(intake: lab.lab.intake).send(
                 GiverSubmission(kind: .answer, form: Secrets.word(), answers: [5]), to: .init(invitation: target))
             #expect(outcome == .refused("outside-window"))
@@ -264,6 +263,23 @@ import Testing
             #expect(try await lab.service.recordedEvents(type: "feedback.response.amended.v1").count == 1)
             let read = try await lab.submit("/recu", [("code", code), ("action", "open")])
             #expect(read.text.contains("<dd>8</dd>"))
+        }
+    }
+
+    @Test func anAnswerIsTakenBackOnceAskedAndCountsNoMore() async throws {
+        try await GiverLab.with { lab in
+            // given
+            let code = try await lab.answered(level: 4)
+            let asking = try await lab.submit("/recu", [("code", code), ("action", "ask")])
+            let fields = [("code", code), ("form", try lab.secret(in: asking)), ("action", "withdraw")]
+            // when
+            let first = try await lab.submit("/recu", fields)
+            let again = try await lab.submit("/recu", fields)
+            // then
+            #expect(first.status == .seeOther && again.status == .ok)
+            #expect(try await lab.responses().map(\.state) == ["retracted"])
+            #expect(try await lab.service.recordedEvents(type: "feedback.response.retracted.v1").count == 1)
+            #expect(again.text.contains("Vous l’avez retirée") && !again.text.contains("value=\"edit\""))
         }
     }
 

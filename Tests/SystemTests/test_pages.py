@@ -138,14 +138,20 @@ class Pages(RunningSystem):
         self.assertIn("opens nothing", page.inner_text("h1"))
         self.inspect(page, "nothing")
 
-    def test_eleven_levels_fit_a_small_phone_and_twice_the_type(self) -> None:
-        page = self.page(viewport=PHONE)
-        page.goto(self.experiment.link("NPS"))
-        self.inspect(page, "nps")
-        self.assert_targets(page, "nps")
-        page.evaluate("document.documentElement.style.fontSize = '200%'")
-        width, room = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-        self.assertLessEqual(width, room, "twice the type scrolls sideways")
+    def test_every_instrument_fits_a_small_phone_in_twice_the_type(self) -> None:
+        for instrument in ("SUS", "NPS"):
+            with self.subTest(instrument=instrument):
+                page = self.page(viewport=PHONE)
+                page.goto(self.experiment.link(instrument))
+                self.inspect(page, instrument.lower())
+                self.assert_targets(page, instrument)
+                # As a browser does that is told to show text twice as large.
+                page.evaluate("document.documentElement.style.fontSize = '200%'")
+                self.assertGreaterEqual(
+                    page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)"), 2 * 17)
+                width, room = page.evaluate(
+                    "[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+                self.assertLessEqual(width, room, "twice the type scrolls sideways")
 
     def test_large_type_is_a_switch_that_keeps_what_was_entered(self) -> None:
         page = self.page(viewport=PHONE)
@@ -211,6 +217,7 @@ class Pages(RunningSystem):
         before = self.experiment.responses()
         page.goto(self.experiment.link())
         page.check("#a0-10")
+        # Through the pointer: the second click comes while the first one's page is on its way.
         page.dblclick("button.primary")
         expect(page.locator(".code")).to_be_visible()
         page.reload()
@@ -258,3 +265,57 @@ class Pages(RunningSystem):
         # As somebody types it who was told it by telephone.
         self.open_answer(page, code.replace("-", " ").upper())
         expect(page.locator("dl")).to_be_visible()
+
+    def test_an_answer_is_taken_back_with_the_code(self) -> None:
+        page = self.page(java_script_enabled=False)
+        code = self.answer(page, self.experiment.link(), 1)
+        before = self.experiment.responses()
+        self.open_answer(page, code, "/receipt")
+        page.click("button[value=ask]")
+        page.click("button[value=withdraw]")
+        expect(page.locator("h1")).to_have_text("Your answer is withdrawn")
+        self.assertEqual(self.experiment.responses(), before - 1)
+        self.open_answer(page, code, "/receipt")
+        expect(page.locator(".lead")).to_contain_text("no longer counted")
+
+    # MARK: The site's answers, and volunteers
+
+    def test_what_the_site_answers_is_read_behind_the_link(self) -> None:
+        link = self.experiment.link()
+        path = f"/v1/experiments/{self.experiment.id}/answers"
+        body = {"theme": "readability", "textFr": "Les boutons sont plus grands.", "textEn": "The buttons are larger."}
+        self.api.call(self.experiment.manager, "feedback", "POST", path, body)
+        for address, text in ((f"{link}/reponses", "Les boutons"), (f"{link}/answers", "The buttons")):
+            page = self.page(viewport=PHONE)
+            page.goto(address)
+            expect(page.locator(".said")).to_contain_text(text)
+            self.inspect(page, address.rpartition("/")[2])
+
+    def test_somebody_volunteers_and_leaves_without_javascript_and_axe_has_no_objection(self) -> None:
+        path = f"/v1/experiments/{self.experiment.id}/volunteering"
+        body = {"kind": "codesign", "titleFr": "Atelier pilulier à Lille", "titleEn": "Pill box workshop in Lille"}
+        self.api.call(self.experiment.manager, "feedback", "POST", path, body)
+        for address, language in (("/participer", "fr"), ("/take-part", "en")):
+            page = self.page(viewport=PHONE)
+            page.goto(self.address(address))
+            self.inspect(page, f"volunteer-{language}")
+            self.assert_targets(page, "volunteer")
+            page.click("button.primary")
+            expect(page.locator(".faults")).to_be_focused()
+            self.inspect(page, f"volunteer-faults-{language}")
+        page = self.page(java_script_enabled=False)
+        page.goto(self.address("/take-part"))
+        page.check("input[name=opening] >> nth=0")
+        page.fill("#contact", "robin@example.org")
+        page.check("#consent")
+        page.click("button.primary")
+        code = page.inner_text(".code").strip()
+        people = self.api.get(self.experiment.manager, "feedback", path).body["items"]
+        self.assertEqual([person["contact"] for person in people], ["robin@example.org"])
+        page = self.page(viewport=PHONE)
+        page.goto(self.address("/take-part/leave"))
+        self.inspect(page, "leave")
+        page.fill("#code", code)
+        page.click("button.primary")
+        self.inspect(page, "left")
+        self.assertEqual(self.api.get(self.experiment.manager, "feedback", path).body["items"], [])

@@ -9,6 +9,7 @@ struct GiverSweep: Service {
     private static let rowCountMax = 1_000
 
     let givers: GiverStore
+    let volunteers: VolunteerStore
     let clock: ProgrammeClock
     let logger: Logger
 
@@ -24,10 +25,12 @@ struct GiverSweep: Service {
 
     private func sweep() async {
         do {
-            while try await givers.deleteEndedDrafts(now: clock.now(), limit: Self.rowCountMax) == Self.rowCountMax {}
+            let (now, limit) = (clock.now(), Self.rowCountMax)
+            while try await givers.deleteEndedDrafts(now: now, limit: limit) == limit {}
+            while try await volunteers.deleteExpired(now: now, limit: limit) == limit {}
         } catch {
             guard !Task.isCancelled else { return }
-            logger.warning("drafts of ended links could not be deleted", error: error)
+            logger.warning("what givers left could not be deleted at its term", error: error)
         }
     }
 }

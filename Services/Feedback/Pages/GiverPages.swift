@@ -119,7 +119,10 @@ struct GiverPages: Sendable {
             let answeredAt = try await submissions.answeredAt(secret, of: opened.sight.invitation.id)
         else { return .seeOther(opened.visit.link(opened.path)) }
         let isFresh = clock.now().timeIntervalSince(answeredAt) < Self.codeSeconds
-        return ThanksPage(code: isFresh ? Secrets.code(of: secret) : nil, path: opened.path).response(opened.visit)
+        return ThanksPage(
+            code: isFresh ? Secrets.code(of: secret) : nil, path: opened.path,
+            here: "\(opened.path)/merci/\(secret.text)"
+        ).response(opened.visit)
     }
 }
 

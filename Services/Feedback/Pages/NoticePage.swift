@@ -11,17 +11,20 @@ struct NoticePage {
     let path: String
     var otherPath: String?
     var next: (label: String, link: String)?
+    var also: (label: String, link: String)?
 
     func response(_ visit: Visit, _ status: HTTPResponse.Status = .ok) -> Response {
         var shell = PageShell(title: title, visit: visit, path: path)
         shell.otherPath = otherPath
         let link: HTML? = next.map { "<p><a class=\"button\" href=\"\($0.link)\">\($0.label)</a></p>" }
+        let second: HTML? = also.map { "<p><a href=\"\($0.link)\">\($0.label)</a></p>" }
         shell.body = """
             <div class="notice" role="status">
             <h1>\(title)</h1>
             \(text.map { "<p>\($0)</p>" as HTML })
             </div>
             \(link)
+            \(second)
             """
         return shell.response(status)
     }
@@ -65,6 +68,12 @@ struct StandingPage {
         let say = visit.language
         let (title, text) = words(say)
         var page = NoticePage(title: title, text: [text], path: path)
+        if standing != .withdrawn {
+            page.also = (
+                say("Vous avez dit, nous avons fait", "You said, we did"),
+                visit.link("\(path)/\(say("reponses", "answers"))")
+            )
+        }
         if standing == .answered {
             page.next = (
                 say("Relire ou corriger ma réponse", "Read or correct my answer"),
@@ -118,11 +127,13 @@ struct ThanksPage {
     /// nil when it may not be shown any more.
     let code: ReceiptCode?
     let path: String
+    /// The page's own address.
+    let here: String
 
     func response(_ visit: Visit) -> Response {
         let say = visit.language
         guard let code else { return StandingPage(.answered, path: path).response(visit) }
-        var shell = PageShell(title: say("Merci, c’est envoyé", "Thank you, it is sent"), visit: visit)
+        var shell = PageShell(title: say("Merci, c’est envoyé", "Thank you, it is sent"), visit: visit, path: here)
         let receipt = visit.link(say("/recu", "/receipt"))
         shell.body = """
             <div class="notice" role="status">

@@ -92,8 +92,8 @@ struct ErrorPage {
                 say(
                     "Le service ne répond pas pour le moment. Revenez à la page précédente dans quelques minutes et "
                         + "envoyez-la de nouveau : une réponse n’est comptée qu’une fois.",
-                    "The service does not answer at the moment. Go back to the page before in a few minutes and send it "
-                        + "again: an answer is counted once only.")
+                    "The service does not answer at the moment. Go back to the page before in a few minutes and send "
+                        + "it again: an answer is counted once only.")
             )
         }
     }

@@ -71,8 +71,11 @@ struct PageShell {
         let size = visit.isLarge ? say("Texte normal", "Normal text") : say("Grand texte", "Large text")
         let label = say("Langue et taille du texte", "Language and text size")
         if let form {
-            // The switches send the form: what was entered is kept as a draft.
+            // The switches send the form: what was entered is kept as a draft. The first button of a form is the one
+            // that Enter presses in a field, so an unseen one before them sends the answer.
             return """
+                <button class="default" form="\(form)" name="action" value="send" tabindex="-1" aria-hidden="true">\
+                </button>
                 <nav class="switches" aria-label="\(label)">
                 <button form="\(form)" name="action" value="language" lang="\(other.rawValue)">\(language)</button>
                 <button form="\(form)" name="action" value="size">\(size)</button>

@@ -35,7 +35,6 @@ struct QuestionnairePage {
                 "Répondez jusqu’au \(ParisDay(until).words(in: say)). Vous pouvez vous arrêter et reprendre plus tard.",
                 "Answer until \(ParisDay(until).words(in: say)). You can stop and go on later."))</p>
             <form id="\(Self.formID)" method="post" action="\(visit.link(path))" novalidate autocomplete="off">
-            <button class="default" name="action" value="send" tabindex="-1" aria-hidden="true"></button>
             <input type="hidden" name="form" value="\(secret.text)">
             \(view.fields)
             <div class="actions">

@@ -87,8 +87,8 @@ struct QuestionnaireView {
             <label class="question" for="comment">\(language(
                 "Un commentaire ? (facultatif)", "Any comment? (optional)"))</label>
             <p class="hint" id="comment-hint">\(language(
-                "N’écrivez ni nom, ni adresse, ni numéro, le vôtre ou celui d’une autre personne. 4 000 caractères au plus.",
-                "Please give no names, addresses or numbers, neither yours nor anyone else’s. At most 4,000 characters."))\
+                "N’écrivez ni nom, ni adresse, ni numéro, le vôtre ou celui d’un autre. 4 000 caractères au plus.",
+                "Please give no names, addresses or numbers, yours or anyone else’s. At most 4,000 characters."))\
             </p>
             \(error)
             <textarea id="comment" name="comment" rows="5" aria-describedby="\(described)">

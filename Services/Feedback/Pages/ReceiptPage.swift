@@ -5,12 +5,11 @@ import Hummingbird
 
 /// An answer that a receipt code opened: to read, to correct, to take back.
 struct ReceiptPage {
-    /// Of the three states of a response, the one that counts.
-    static let validState = "valid"
-
     let code: ReceiptCode
     let sight: ReceiptSight
     let secret: SecretWord
+    /// What the site did with what was said.
+    var answers: HTML?
 
     func form(_ language: PageLanguage) -> GiverForm? { .of(sight.invitation.instrument, in: language) }
 
@@ -18,22 +17,23 @@ struct ReceiptPage {
         let say = visit.language
         let day = ParisDay(sight.answeredAt).words(in: say)
         let lead =
-            switch sight.state {
-            case Self.validState: say("Du \(day). Elle est comptée.", "Of \(day). It is counted.")
-            case "retracted":
+            switch sight.standing {
+            case .valid: say("Du \(day). Elle est comptée.", "Of \(day). It is counted.")
+            case .retracted:
                 say("Vous l’avez retirée. Elle n’est plus comptée.", "You have withdrawn it. It is no longer counted.")
-            default:
+            case .excluded:
                 say(
                     "Du \(day). Elle n’est pas comptée : ce n’était pas le moment prévu, ou l’accord manquait.",
                     "Of \(day). It is not counted: it was not the time planned, or consent was missing.")
             }
-        let buttons: HTML? = sight.state == Self.validState ? choices(visit) : nil
+        let buttons: HTML? = sight.standing == .valid ? choices(visit) : nil
         var shell = shell(say("Votre réponse", "Your answer"), visit)
         shell.body = """
             <h1>\(say("Votre réponse", "Your answer"))</h1>
             <p class="lead" role="status">\(lead)</p>
             \(values(say))
             \(buttons)
+            \(said(say))
             """
         return shell.response()
     }
@@ -110,6 +110,17 @@ struct ReceiptPage {
             </div>
             </form>
             """
+    }
+
+    private func said(_ say: PageLanguage) -> HTML? {
+        answers.map { answers in
+            """
+            <section class="after" aria-labelledby="said-title">
+            <h2 id="said-title">\(say("Vous avez dit, nous avons fait", "You said, we did"))</h2>
+            \(answers)
+            </section>
+            """
+        }
     }
 
     private func values(_ say: PageLanguage) -> HTML {

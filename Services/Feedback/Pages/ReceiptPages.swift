@@ -13,6 +13,7 @@ struct ReceiptPages: Sendable {
     let receipts: ReceiptStore
     let submissions: GiverSubmissionStore
     let guesses: GuessGuard
+    let answers: AnswersPages
 
     func add(to pages: RouterGroup<MaillageContext>) {
         for (language, path) in Self.paths {
@@ -41,8 +42,9 @@ struct ReceiptPages: Sendable {
         guard let sight = try await guesses.look(context, { try await receipts.sight(of: code) }) else {
             return CodePage(typed: body["code"], fault: .unknown).response(visit)
         }
-        let page = ReceiptPage(code: code, sight: sight, secret: SecretWord(body["form"]) ?? Secrets.word())
-        guard sight.state == ReceiptPage.validState else { return page.reading(visit) }
+        var page = ReceiptPage(code: code, sight: sight, secret: SecretWord(body["form"]) ?? Secrets.word())
+        page.answers = try await answers.list(of: sight.invitation.experiment, visit.language)
+        guard sight.standing == .valid else { return page.reading(visit) }
         switch body["action"] {
         case "edit": return page.editing(visit)
         case "correct": return try await correct(body, page, visit)

@@ -15,9 +15,6 @@ struct GiverMessage: Encodable {
         var retracts: String?
     }
 
-    /// A response is taken back; `data` names it as a correction does, without answers.
-    static let retracted = "maillage.response.retracted.v1"
-
     let id: String
     private let specversion = "1.0"
     private let source = PagesPublisher.source
@@ -41,7 +38,7 @@ struct GiverMessage: Encodable {
             type = FeedbackSubmission.amended
             content.amends = original
         case .withdrawal:
-            type = Self.retracted
+            type = FeedbackSubmission.retracted
             content.retracts = original
         }
         if submission.kind != .withdrawal {

@@ -97,10 +97,10 @@ struct InvitationStore: Sendable {
                 """))
     }
 
-    /// Whether the response counts that the link is for; one that was taken back was given all the same.
+    /// Whether the response was given that the link is for; one that was taken back was given all the same.
     static let answered: StaticString = """
         select from responses as r where r.experiment = i.experiment and r.participant = i.participant
-            and r.instrument = i.instrument and r.occasion = i.occasion
+            and r.instrument = i.instrument and r.occasion = i.occasion and r.state <> 'excluded'
         """
 
     private func invitations(
@@ -118,7 +118,7 @@ struct InvitationStore: Sendable {
             """
             select 1 as one from responses where experiment = \(invitation.experiment)
                 and participant = \(invitation.participant) and instrument = \(invitation.instrument)
-                and occasion = \(invitation.occasion)
+                and occasion = \(invitation.occasion) and state <> 'excluded'
             """)
         return !rows.isEmpty
     }
@@ -133,8 +133,9 @@ struct InvitationStore: Sendable {
             }
         let rows = try await session.query(
             """
-            select p.participant, p.consent_scope as given, e.consent_scope as required
+            select p.participant, p.consent_scope as given, v.consent_scope as required
             from participants as p join experiments as e using (experiment)
+            left join protocol_versions as v on v.experiment = e.experiment and v.version = e.protocol_version
             where p.experiment = \(experiment) and (p.participant = \(id) or p.pseudonym = \(code))
             """)
         guard let row = rows.first else { return nil }
@@ -152,7 +153,8 @@ struct InvitationStore: Sendable {
             """
             select e.started_at, e.completed_at, w.opens_day, w.closes_day
             from experiments as e left join measure_windows as w
-                on w.experiment = e.experiment and w.instrument = \(instrument) and w.occasion = \(occasion)
+                on w.experiment = e.experiment and w.version = e.protocol_version
+                    and w.instrument = \(instrument) and w.occasion = \(occasion)
             where e.experiment = \(experiment)
             """)
         var calendar = AnswerCalendar(startedAt: nil, completedAt: nil, windows: [])

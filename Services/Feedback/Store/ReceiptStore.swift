@@ -7,8 +7,7 @@ struct ReceiptSight: Sendable {
     let invitation: Invitation
     /// The number of the answer among what was sent through the link.
     let number: Int
-    /// `valid`, `retracted` or `excluded`.
-    let state: String
+    let standing: ResponseStanding
     let version: Int
     /// When the answer was given or last corrected.
     let answeredAt: Date
@@ -20,14 +19,14 @@ struct ReceiptSight: Sendable {
 struct ReceiptStore: Sendable {
     let pool: PostgresPool
 
-    /// nil where no answer that counts has the code.
+    /// nil where no answer that was taken in has the code.
     func sight(of code: ReceiptCode) async throws -> ReceiptSight? {
         let rows = try await pool.query(
             """
             select i.*, true as is_answered, s.number, r.state, r.version, r.answered_at, v.answers, v.comment
             from invitation_submissions as s join invitations as i using (invitation)
             join identities as d on d.publisher = \(PagesPublisher.name) and d.source = \(PagesPublisher.source)
-                and d.event_id = s.invitation::text || '.' || s.number and d.outcome = 'accepted'
+                and d.event_id = s.invitation::text || '.' || s.number
             join responses as r on r.experiment = i.experiment and r.participant = i.participant
                 and r.instrument = i.instrument and r.occasion = i.occasion and r.response = d.response
             left join lateral (
@@ -41,7 +40,7 @@ struct ReceiptStore: Sendable {
         let comment: String? = try row.get("comment")
         return ReceiptSight(
             invitation: try Invitation(row), number: Int(try row.get("number", as: Int32.self)),
-            state: try row.get("state"), version: Int(try row.get("version", as: Int32.self)),
+            standing: try row.get("state"), version: Int(try row.get("version", as: Int32.self)),
             answeredAt: try row.get("answered_at"),
             values: answers.map { GiverEntry(choices: Self.choices($0), comment: comment ?? "") })
     }
