@@ -12,11 +12,11 @@ struct OutsidePublisher: Sendable {
     var queue: String { FeedbackSubmission.queue(of: name) }
     var receiptsQueue: String { FeedbackSubmission.receiptsQueue(of: name) }
 
-    /// One that deploy/ sets up: its user is the broker's, its name is in the service's settings.
+    /// One that deploy/ registers.
     static func registered(in system: BenchedSystem) throws -> OutsidePublisher {
         let name = "telesuivi"
         let url = try system.servers.brokerURL(
-            user: name, password: system.secret("publisher-\(name)"), virtualHost: "outside")
+            user: "\(name).1", password: system.secret("publisher-\(name)"), virtualHost: "outside")
         return OutsidePublisher(name: name, broker: try RabbitMQConfiguration(url: url, connectionName: "bench"))
     }
 

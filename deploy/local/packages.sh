@@ -10,6 +10,8 @@
 readonly build=(make git g++ libc6-dev zlib1g-dev pkg-config libpq-dev librabbitmq-dev)
 readonly servers=(rabbitmq-server)
 readonly tools=(python3 python3-pika openssl ca-certificates tzdata)
+# What the outside systems of docs/publishing are built with and run on, and what their schemas are checked by.
+readonly outside=(curl golang golang-github-rabbitmq-amqp091-go-dev python3-jsonschema python3-yaml)
 # What the benchmarks' peer programs are built with.
 readonly peers=(golang golang-github-rabbitmq-amqp091-go-dev golang-github-jackc-pgx-v4-dev golang-github-gofrs-uuid-dev
     python3-venv)
@@ -20,7 +22,7 @@ wanted=("${build[@]}" "${servers[@]}" "${tools[@]}")
 case ${1:-} in
 '') ;;
 bench) wanted+=("${peers[@]}") ;;
-test) wanted+=("${browser[@]}") ;;
+test) wanted+=("${browser[@]}" "${outside[@]}") ;;
 *) die "usage: packages.sh [bench|test]" ;;
 esac
 
