@@ -161,6 +161,18 @@ package enum EventWords {
                 fr: "correction d'une réponse de l'expérimentation \($0.experiment.lowercase)",
                 en: "correction of a response of experiment \($0.experiment.lowercase)")
         },
+        on(PublisherRegistered.self) {
+            BusinessWords(
+                fr: "inscription de l'émetteur \($0.publisher)", en: "registration of publisher \($0.publisher)")
+        },
+        on(PublisherSuspended.self) {
+            BusinessWords(
+                fr: "suspension de l'émetteur \($0.publisher)", en: "suspension of publisher \($0.publisher)")
+        },
+        on(PublisherResumed.self) {
+            BusinessWords(
+                fr: "reprise de l'émetteur \($0.publisher)", en: "publisher \($0.publisher) may send again")
+        },
         on(ResponseRetracted.self) {
             BusinessWords(
                 fr: "retrait d'une réponse de l'expérimentation \($0.experiment.lowercase)",

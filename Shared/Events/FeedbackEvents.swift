@@ -69,6 +69,51 @@ package struct ResponseValues: Codable, Sendable, Equatable {
     }
 }
 
+/// An outside system may send feedback from now on. The subject is its name.
+package struct PublisherRegistered: EventPayload {
+    package static let type = EventType(.feedback, "publisher", "registered")
+    package var publisher: String
+    package var organisation: String
+    /// nil for all.
+    package var experiments: [UUID]?
+    package var registeredAt: Date
+
+    package init(publisher: String, organisation: String, experiments: [UUID]? = nil, registeredAt: Date) {
+        self.publisher = publisher
+        self.organisation = organisation
+        self.experiments = experiments
+        self.registeredAt = registeredAt
+    }
+}
+
+/// An outside system may send nothing for now. The subject is its name.
+package struct PublisherSuspended: EventPayload {
+    package static let type = EventType(.feedback, "publisher", "suspended")
+    package var publisher: String
+    package var reason: String
+    package var suspendedAt: Date
+
+    package init(publisher: String, reason: String, suspendedAt: Date) {
+        self.publisher = publisher
+        self.reason = reason
+        self.suspendedAt = suspendedAt
+    }
+}
+
+/// An outside system may send again. The subject is its name.
+package struct PublisherResumed: EventPayload {
+    package static let type = EventType(.feedback, "publisher", "resumed")
+    package var publisher: String
+    package var reason: String
+    package var resumedAt: Date
+
+    package init(publisher: String, reason: String, resumedAt: Date) {
+        self.publisher = publisher
+        self.reason = reason
+        self.resumedAt = resumedAt
+    }
+}
+
 /// Valid responses of one experiment, at most 200 items and 48 KiB. The subject is the experiment.
 package struct ResponsesRecorded: PersonalEventPayload {
     package static let type = EventType(.feedback, "responses", "recorded")

@@ -151,6 +151,10 @@ enum EventSamples {
     }
 
     private static let feedback: [any EventPayload] = [
+        PublisherRegistered(
+            publisher: "telesuivi", organisation: "Télésuivi SAS", experiments: [id(9)], registeredAt: instant),
+        PublisherSuspended(publisher: "telesuivi", reason: "fuite de clé", suspendedAt: instant),
+        PublisherResumed(publisher: "telesuivi", reason: "clé changée", resumedAt: instant),
         ResponsesRecorded(experiment: id(9), items: [item(version: 1)], personal: [values(version: 1)]),
         ResponseAmended(experiment: id(9), item: item(version: 2), personal: values(version: 2)),
         MilestoneReached(

@@ -84,8 +84,13 @@ struct IntakeLab {
     static func with(
         milestones: [MilestoneTerms] = [], isOpen: Bool = true, _ body: (IntakeLab) async throws -> Void
     ) async throws {
-        try await ServiceHarness.with(FeedbackService.self, settings: ["feedback.publishers": publisher]) { service in
+        try await ServiceHarness.with(FeedbackService.self) { service in
             let lab = IntakeLab(service)
+            try await service.pool.query(
+                """
+                insert into publishers (publisher, organisation, contact, queue_bytes)
+                values (\(publisher), 'Telehealth', 'somebody', 1048576)
+                """)
             if isOpen { try await lab.open(milestones: milestones) }
             try await body(lab)
         }
@@ -187,6 +192,7 @@ struct IntakeLab {
             """
             select p.pseudonym, v.score from responses as r join participants as p using (experiment, participant)
             join response_values as v on v.response = r.response and v.version = r.version
+            where r.state = 'valid'
             """)
         var scores: [String: Int] = [:]
         for row in rows { scores[try row.get("pseudonym")] = Int(try row.get("score", as: Int32.self)) }

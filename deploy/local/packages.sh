@@ -11,7 +11,8 @@ readonly build=(make git g++ libc6-dev zlib1g-dev pkg-config libpq-dev librabbit
 readonly servers=(rabbitmq-server)
 readonly tools=(python3 python3-pika openssl ca-certificates tzdata)
 # What the benchmarks' peer programs are built with.
-readonly peers=(golang golang-github-rabbitmq-amqp091-go-dev golang-github-jackc-pgx-v4-dev golang-github-gofrs-uuid-dev)
+readonly peers=(golang golang-github-rabbitmq-amqp091-go-dev golang-github-jackc-pgx-v4-dev golang-github-gofrs-uuid-dev
+    python3-venv)
 # What the pages are tested in; fonts, since a browser without any shows boxes.
 readonly browser=(chromium fonts-dejavu-core python3-venv)
 

@@ -13,8 +13,8 @@ enum ExperimentConsumer {
                 try await experiments.record(started, cause: event.cause, in: transaction)
                 return .applied
             },
-            .on(ExperimentCompleted.self, order: .commutative) { completed, _, transaction in
-                try await experiments.record(completed, in: transaction)
+            .on(ExperimentCompleted.self, order: .commutative) { completed, event, transaction in
+                try await experiments.record(completed, cause: event.cause, in: transaction)
                 return .applied
             },
         ]

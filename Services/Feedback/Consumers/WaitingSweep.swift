@@ -3,8 +3,8 @@ import Observability
 import Outbox
 import ServiceLifecycle
 
-/// The net under events that wait: looks again at those that became due, and refuses those that waited too long. All
-/// replicas do it; the experiments' locks keep them apart.
+/// The net under events that wait: looks again at those that became due, refuses those that waited too long, and goes
+/// on with the reviews that a late fact asked for. All replicas do it; the experiments' locks keep them apart.
 struct WaitingSweep: Service {
     private static let interval = Duration.seconds(1)
     /// A day.
@@ -27,6 +27,9 @@ struct WaitingSweep: Service {
     private func sweep() async {
         do {
             while try await sweepOnce() > 0 {
+                for wakeUp in wakeUps { wakeUp.signal() }
+            }
+            while try await intake.reviewOldest() {
                 for wakeUp in wakeUps { wakeUp.signal() }
             }
         } catch {

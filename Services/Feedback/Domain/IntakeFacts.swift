@@ -139,7 +139,9 @@ package struct ResponseFacts: Sendable, Equatable {
 package enum KnownEvent: Sendable, Equatable {
     case accepted(response: UUID)
     case waiting
-    case refused
+    /// Refused, or excluded later. A correction names the response that it was about: whoever takes the correction back
+    /// means that response.
+    case refused(response: UUID?)
 }
 
 /// What a submission waits for.

@@ -57,7 +57,15 @@ package struct IntakeJudge: Sendable {
 
     /// - Parameter candidate: the id of the response if this begins one.
     package mutating func judge(_ submission: Submission, candidate: UUID, now: Date) -> Verdict {
-        let verdict = verdict(on: submission, candidate: candidate, now: now)
+        record(verdict(on: submission, candidate: candidate, now: now), on: submission)
+    }
+
+    /// Judges an event once more that counted before: by facts only, since what it says was found in order.
+    package mutating func reconsider(_ submission: Submission, candidate: UUID) -> Verdict {
+        record(verdict(on: submission, candidate: candidate, now: nil), on: submission)
+    }
+
+    private mutating func record(_ verdict: Verdict, on submission: Submission) -> Verdict {
         switch verdict {
         case .accepted(let accepted):
             events[submission.identity] = .accepted(response: accepted.response)
@@ -65,16 +73,25 @@ package struct IntakeJudge: Sendable {
                 response: accepted.response, version: accepted.version, standing: accepted.standing,
                 instrumentVersion: accepted.instrumentVersion, answeredAt: submission.answeredAt)
         case .waiting: events[submission.identity] = .waiting
-        case .refused: events[submission.identity] = .refused
+        case .refused: events[submission.identity] = .refused(response: responseCorrected(by: submission))
         }
         return verdict
+    }
+
+    /// The response that a correction is about; nil for an event that is none, or corrects none.
+    package func responseCorrected(by submission: Submission) -> UUID? {
+        switch submission.amended.flatMap({ events[$0] }) {
+        case .accepted(let response): response
+        case .refused(let response): response
+        case .waiting, nil: nil
+        }
     }
 
     private func key(of submission: Submission, for participant: UUID) -> ResponseKey {
         ResponseKey(participant: participant, instrument: submission.instrument, occasion: submission.occasion)
     }
 
-    private func verdict(on submission: Submission, candidate: UUID, now: Date) -> Verdict {
+    private func verdict(on submission: Submission, candidate: UUID, now: Date?) -> Verdict {
         let outcome = SubmissionChecks.outcome(
             of: submission, experiment: experiments[submission.experiment],
             participant: participants[submission.participantKey], now: now)
@@ -113,31 +130,42 @@ package struct IntakeJudge: Sendable {
     ) -> Verdict {
         switch events[amended] {
         case nil, .waiting: return .waiting(.event(amended))
-        case .refused:
+        case .refused(let response):
+            // Of a refused correction that is taken back, the answer that it corrected is meant.
+            if submission.isRetraction, let response, let current, current.response == response,
+                current.standing != .excluded
+            {
+                return change(checked, response: response, current: current, submission)
+            }
             return .refused(
                 Refusal(
                     .amendsRefused, at: submission.amendsField,
                     mend: submission.isRetraction
                         ? "the event that this one takes back was refused; nothing of it counts"
                         : "the event that this one corrects was refused; send the response as a new event"))
-        case .accepted(let response):
-            guard let current, current.response == response else {
-                return .refused(
-                    Refusal(
-                        .amendsOtherResponse, at: submission.amendsField,
-                        mend: "participant, instrument and occasion have to be those of the event that is named"))
-            }
-            guard !isOutdated(submission, by: current) else {
-                return .refused(
-                    Refusal(
-                        .amendsOutdated, at: "/time",
-                        mend: "a later version is in force; send the time at which the change was made"))
-            }
-            var checked = checked
-            // What is taken back was answered under the version that it was answered under.
-            if submission.isRetraction { checked.instrumentVersion = current.instrumentVersion }
-            return .accepted(accepted(checked, response: response, over: current))
+        case .accepted(let response): return change(checked, response: response, current: current, submission)
         }
+    }
+
+    private func change(
+        _ checked: CheckedResponse, response: UUID, current: ResponseFacts?, _ submission: Submission
+    ) -> Verdict {
+        guard let current, current.response == response else {
+            return .refused(
+                Refusal(
+                    .amendsOtherResponse, at: submission.amendsField,
+                    mend: "participant, instrument and occasion have to be those of the event that is named"))
+        }
+        guard !isOutdated(submission, by: current) else {
+            return .refused(
+                Refusal(
+                    .amendsOutdated, at: "/time",
+                    mend: "a later version is in force; send the time at which the change was made"))
+        }
+        var checked = checked
+        // What is taken back was answered under the version that it was answered under.
+        if submission.isRetraction { checked.instrumentVersion = current.instrumentVersion }
+        return .accepted(accepted(checked, response: response, over: current))
     }
 
     /// Of a correction and a retraction at the same time the retraction holds, whichever comes first.

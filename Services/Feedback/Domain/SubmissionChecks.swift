@@ -21,9 +21,10 @@ package enum SubmissionChecks {
     package static let clockSkewMaxSeconds = 300.0
     private static let microsecondsPerDay = 86_400_000_000
 
-    /// - Parameter now: the programme's time when the message came, also when it is looked at again later.
+    /// - Parameter now: the programme's time when the message came, also when it is looked at again later; nil for an
+    ///   event that counted, of which only the facts have changed. Its answers may be gone since.
     package static func outcome(
-        of submission: Submission, experiment: ExperimentFacts?, participant: ParticipantFacts?, now: Date
+        of submission: Submission, experiment: ExperimentFacts?, participant: ParticipantFacts?, now: Date?
     ) -> Outcome {
         do throws(Refusal) {
             let score = try checkItself(submission, now: now)
@@ -55,13 +56,15 @@ package enum SubmissionChecks {
                 participant: participant.participant, standing: .retracted, instrumentVersion: "", score: nil))
     }
 
-    private static func checkItself(_ submission: Submission, now: Date) throws(Refusal) -> Int? {
+    private static func checkItself(_ submission: Submission, now: Date?) throws(Refusal) -> Int? {
         guard let instrument = Instrument.named(submission.instrument) else {
             throw Refusal(
                 .unknownInstrument, at: "/data/instrument",
                 mend: "one of \(Instrument.all.map(\.name).joined(separator: ", "))")
         }
-        let score = submission.isRetraction ? nil : try instrument.score(submission.answers)
+        let hasAnswers = !submission.isRetraction && (now != nil || !submission.answers.isEmpty)
+        let score = hasAnswers ? try instrument.score(submission.answers) : nil
+        guard let now else { return score }
         guard submission.answeredAt.timeIntervalSince(now) <= clockSkewMaxSeconds else {
             throw Refusal(.timeInFuture, at: "/time", mend: "set the clock; time may be 5 minutes ahead at most")
         }

@@ -30,7 +30,8 @@ struct ExperimentStore: Sendable {
         try await intake.recall([.experiment(started.experiment)], cause: cause, in: session)
     }
 
-    func record(_ completed: ExperimentCompleted, in session: some PostgresSession) async throws {
+    /// Answers given after the end may have been counted before it was told.
+    func record(_ completed: ExperimentCompleted, cause: EventCause, in session: some PostgresSession) async throws {
         try await ExperimentLocks.take([completed.experiment], in: session)
         try await session.query(
             """
@@ -38,6 +39,7 @@ struct ExperimentStore: Sendable {
             values (\(completed.experiment), \(completed.completedAt))
             on conflict (experiment) do update set completed_at = excluded.completed_at
             """)
+        try await intake.review(completed.experiment, from: completed.completedAt, cause: cause, in: session)
     }
 
     /// Windows and consent are kept by version, since an answer is judged by those in force when it was given. The
@@ -69,6 +71,11 @@ struct ExperimentStore: Sendable {
             try await EventLog.append(changed, in: session)
         }
         try await intake.recall([.experiment(id)], cause: cause, in: session)
+        // The first version holds for what was answered before it, too.
+        let earlier = try await session.query(
+            "select from protocol_versions where experiment = \(id) and version < \(version) limit 1")
+        let from = earlier.isEmpty ? Date(timeIntervalSince1970: 0) : time
+        try await intake.review(id, from: from, cause: cause, in: session)
     }
 
     func record(_ enrolled: [ParticipantEnrolled], cause: EventCause, in session: some PostgresSession) async throws {

@@ -136,7 +136,7 @@ struct GiverSubmissionStore: Sendable {
         switch try row.get("outcome", as: KnownIdentity.Outcome.self) {
         case .accepted: return .accepted
         case .waiting: return .waiting
-        case .refused: return .refused(try row.get("reason", as: String?.self) ?? "")
+        case .refused, .excluded: return .refused(try row.get("reason", as: String?.self) ?? "")
         }
     }
 

@@ -15,6 +15,10 @@ struct InboundMessage: Sendable {
     let clockAt: Date
     /// Set when it waited and is looked at again.
     var waiting: WaitingPlace?
+    /// Set when its sender waits for the receipt: its place among those of one request. No message is sent then.
+    var answerPlace: Int?
+    /// Its position in the quarantine, when it was refused and is judged again.
+    var quarantined: Int64?
 
     var publisher: String { identity.publisher }
     var submission: Submission? { try? content.get() }
@@ -22,8 +26,8 @@ struct InboundMessage: Sendable {
     /// The same message, to be refused without another look at it: it made the database fail.
     var poisoned: InboundMessage {
         InboundMessage(
-            identity: identity, isIdentified: isIdentified,
-            content: .failure(.ourFault), contentHash: contentHash, body: body, clockAt: clockAt, waiting: waiting)
+            identity: identity, isIdentified: isIdentified, content: .failure(.ourFault), contentHash: contentHash,
+            body: body, clockAt: clockAt, waiting: waiting, answerPlace: answerPlace)
     }
 }
 
@@ -32,6 +36,12 @@ extension Refusal {
     static let ourFault = Refusal(
         .internalError,
         mend: "the fault is ours and the operator was told; the event may be sent again under a new id")
+}
+
+extension Refusal {
+    static let experimentNotAllowed = Refusal(
+        .experimentNotAllowed, at: "/data/experiment",
+        mend: "this publisher is not registered for the experiment; ask the operator to add it")
 }
 
 /// Where a message waits.
@@ -47,19 +57,21 @@ struct KnownIdentity: Sendable {
         case accepted
         case waiting
         case refused
+        case excluded
     }
 
     let contentHash: [UInt8]
     let outcome: Outcome
-    /// Slug of the refusal.
+    /// Slug of the refusal or exclusion.
     let reason: String?
+    /// That it belongs to; of a correction that does not count, the one that it corrects.
     let response: UUID?
 
     var event: KnownEvent {
         switch outcome {
-        case .accepted: response.map { .accepted(response: $0) } ?? .refused
+        case .accepted: response.map { .accepted(response: $0) } ?? .refused(response: nil)
         case .waiting: .waiting
-        case .refused: .refused
+        case .refused, .excluded: .refused(response: response)
         }
     }
 }

@@ -7,35 +7,39 @@ import Postgres
 /// What becomes known about an event's identity.
 struct IdentityRow: Sendable {
     let identity: EventIdentity
-    let contentHash: [UInt8]
+    /// Not needed where the identity is known.
+    var contentHash: [UInt8] = []
     let outcome: KnownIdentity.Outcome
     var refusal: Refusal?
-    var accepted: AcceptedResponse?
+    /// That the event belongs to.
+    var response: UUID?
+    var version: Int?
 
     /// In one order for all writers, so that two of them never wait for each other.
     static func rows(of plan: IntakePlan) -> [IdentityRow] {
         var rows: [EventIdentity: IdentityRow] = [:]
-        for wait in plan.waits { rows[wait.message.identity] = IdentityRow(wait.message, .waiting) }
+        for wait in plan.waits {
+            let message = wait.message
+            rows[message.identity] = IdentityRow(
+                identity: message.identity, contentHash: message.contentHash, outcome: .waiting)
+        }
         for refusal in plan.refusals where refusal.isRemembered {
-            var row = IdentityRow(refusal.message, .refused)
-            row.refusal = refusal.refusal
-            rows[refusal.message.identity] = row
+            let message = refusal.message
+            rows[message.identity] = IdentityRow(
+                identity: message.identity, contentHash: message.contentHash, outcome: .refused,
+                refusal: refusal.refusal, response: refusal.response)
         }
         for response in plan.responses {
-            var row = IdentityRow(response.message, .accepted)
-            row.accepted = response.accepted
-            rows[response.submission.identity] = row
+            guard case .event(let contentHash) = response.origin else { continue }
+            let identity = response.submission.identity
+            rows[identity] = IdentityRow(
+                identity: identity, contentHash: contentHash, outcome: .accepted,
+                response: response.accepted.response, version: response.accepted.version)
         }
         return rows.values.sorted {
             ($0.identity.publisher, $0.identity.source, $0.identity.id)
                 < ($1.identity.publisher, $1.identity.source, $1.identity.id)
         }
-    }
-
-    private init(_ message: InboundMessage, _ outcome: KnownIdentity.Outcome) {
-        identity = message.identity
-        contentHash = message.contentHash
-        self.outcome = outcome
     }
 }
 
@@ -61,13 +65,8 @@ struct IdentityRowColumns {
             reasons.append(optional: row.refusal?.reason.rawValue)
             fields.append(optional: row.refusal?.field)
             mends.append(optional: row.refusal?.mend)
-            if let accepted = row.accepted {
-                responses.append(uuid: accepted.response)
-                versions.append(int4: Int32(clamping: accepted.version))
-            } else {
-                responses.appendNull()
-                versions.appendNull()
-            }
+            if let response = row.response { responses.append(uuid: response) } else { responses.appendNull() }
+            versions.append(optional: row.version)
         }
     }
 
@@ -125,45 +124,61 @@ struct ResponseColumns {
     var upsert: PostgresQuery {
         """
         insert into responses as r (experiment, participant, instrument, occasion, response, version, state,
-            instrument_version, answered_at, publisher)
-        select * from unnest(
+            instrument_version, answered_at, publisher, touched_at)
+        select *, k.answered_at from unnest(
             \(experiments), \(participants), \(instruments), \(occasions), \(responses), \(versions), \(states),
             \(instrumentVersions), \(times), \(publishers))
+            as k (experiment, participant, instrument, occasion, response, version, state, instrument_version,
+                answered_at, publisher)
         on conflict (experiment, participant, instrument, occasion) do update
             set version = excluded.version, state = excluded.state, instrument_version = excluded.instrument_version,
                 answered_at = excluded.answered_at, publisher = excluded.publisher,
-                recorded_at = excluded.recorded_at
+                touched_at = greatest(r.touched_at, excluded.touched_at), recorded_at = excluded.recorded_at
             where r.response = excluded.response and r.version < excluded.version
         """
     }
 }
 
+/// Versions of responses, each with the event that made it and what was said.
 struct ResponseValueColumns {
     private var responses = PostgresArray(.uuid)
     private var versions = PostgresArray(.int4)
+    private var publishers = PostgresArray(.text)
+    private var sources = PostgresArray(.text)
+    private var ids = PostgresArray(.text)
+    private var times = PostgresArray(.timestamptz)
+    private var amended = PostgresArray(.text)
+    private var retractions = PostgresArray(.bool)
     private var salts = PostgresArray(.text)
     private var scores = PostgresArray(.int4)
     private var answers = PostgresArray(.text)
     private var comments = PostgresArray(.text)
-    let isEmpty: Bool
 
     init(_ planned: [PlannedResponse]) {
-        isEmpty = !planned.contains { $0.seal != nil }
         for response in planned {
-            guard let seal = response.seal else { continue }
+            let submission = response.submission
             responses.append(uuid: response.accepted.response)
             versions.append(int4: Int32(clamping: response.accepted.version))
-            salts.append(text: seal.salt)
+            publishers.append(optional: response.event?.publisher)
+            sources.append(optional: response.event?.source)
+            ids.append(optional: response.event?.id)
+            times.append(date: submission.answeredAt)
+            amended.append(optional: submission.amends)
+            retractions.append(bool: submission.isRetraction)
+            salts.append(optional: response.seal?.salt)
             scores.append(optional: response.accepted.score)
-            answers.append(text: AnswerText.of(response.submission.answers))
-            comments.append(optional: response.submission.comment)
+            answers.append(optional: response.seal.map { _ in AnswerText.of(submission.answers) })
+            comments.append(optional: response.seal.flatMap { _ in submission.comment })
         }
     }
 
     var insert: PostgresQuery {
         """
-        insert into response_values (response, version, salt, score, answers, comment)
-        select * from unnest(\(responses), \(versions), \(salts), \(scores), \(answers), \(comments))
+        insert into response_values (response, version, publisher, source, event_id, answered_at, amends,
+            is_retraction, salt, score, answers, comment)
+        select * from unnest(
+            \(responses), \(versions), \(publishers), \(sources), \(ids), \(times), \(amended), \(retractions),
+            \(salts), \(scores), \(answers), \(comments))
         """
     }
 }
@@ -176,6 +191,8 @@ struct QuarantineColumns {
     private var hashes = PostgresArray(.bytea)
     private var bodies = PostgresArray(.bytea)
     private var byteCounts = PostgresArray(.int8)
+    private var experiments = PostgresArray(.uuid)
+    private var clocks = PostgresArray(.timestamptz)
     private var sources = PostgresArray(.text)
     private var ids = PostgresArray(.text)
     private var reasons = PostgresArray(.text)
@@ -191,6 +208,12 @@ struct QuarantineColumns {
             hash.withUnsafeBytes { hashes.append(bytes: $0) }
             message.body.prefix(Self.byteCountMax).withUnsafeBytes { bodies.append(bytes: $0) }
             byteCounts.append(int8: Int64(message.body.count))
+            if let experiment = message.submission?.experiment {
+                experiments.append(uuid: experiment)
+            } else {
+                experiments.appendNull()
+            }
+            clocks.append(date: message.clockAt)
             sources.append(optional: message.isIdentified ? message.identity.source : nil)
             ids.append(optional: message.isIdentified ? message.identity.id : nil)
             reasons.append(text: refusal.refusal.reason.rawValue)
@@ -201,9 +224,11 @@ struct QuarantineColumns {
 
     var insert: PostgresQuery {
         """
-        insert into quarantine (publisher, body_hash, body, byte_count, source, event_id, reason, field, mend)
+        insert into quarantine (publisher, body_hash, body, byte_count, experiment, clock_at, source, event_id, reason,
+            field, mend)
         select * from unnest(
-            \(publishers), \(hashes), \(bodies), \(byteCounts), \(sources), \(ids), \(reasons), \(fields), \(mends))
+            \(publishers), \(hashes), \(bodies), \(byteCounts), \(experiments), \(clocks), \(sources), \(ids),
+            \(reasons), \(fields), \(mends))
         on conflict do nothing
         """
     }
@@ -253,7 +278,8 @@ struct RetractedColumns {
     /// The salt goes too: whoever has it finds out by trying which of eleven answers a digest stands for.
     var delete: PostgresQuery {
         """
-        delete from response_values as v using unnest(\(responses), \(versions)) as k (response, version)
+        update response_values as v set salt = null, score = null, answers = null, comment = null
+        from unnest(\(responses), \(versions)) as k (response, version)
         where v.response = k.response and v.version < k.version
         """
     }

@@ -4,11 +4,23 @@ import FoundationEssentials
 
 /// A submission that counts from now on, or one that takes a response back.
 struct PlannedResponse: Sendable {
-    let message: InboundMessage
+    enum Origin: Sendable {
+        /// A publisher's event.
+        case event(contentHash: [UInt8])
+        /// A fact that came late; the reason is why what was in force does not count.
+        case fact(reason: String)
+    }
+
     let submission: Submission
     let accepted: AcceptedResponse
-    /// nil when it was taken back: then there are no values.
+    let origin: Origin
+    /// nil when it does not count: then there are no values.
     let seal: ValueSeal?
+
+    /// nil where a late fact made this version.
+    var event: EventIdentity? {
+        if case .event = origin { submission.identity } else { nil }
+    }
 }
 
 /// What proves values without telling them.
@@ -24,11 +36,23 @@ struct PlannedRefusal: Sendable {
     let refusal: Refusal
     /// Whether the event's identity is used up. An identity that belongs to another event is not this one's to use.
     let isRemembered: Bool
+    /// Of a refused correction, the response that it was about.
+    var response: UUID?
 }
 
 struct PlannedWait: Sendable {
     let message: InboundMessage
     let dependency: Dependency
+}
+
+/// What the intake has to know of a publisher.
+struct PublisherFacts: Sendable {
+    /// Events of it that wait, counted no further than ``IntakePlan/waitingCountMax``.
+    var waitingCount = 0
+    /// nil for all.
+    var experiments: Set<UUID>?
+
+    func mayTell(of experiment: UUID) -> Bool { experiments?.contains(experiment) ?? true }
 }
 
 /// What a batch of messages comes to: built in memory, in the order of arrival, and then written by a few statements.
@@ -39,27 +63,32 @@ struct IntakePlan: Sendable {
     private(set) var responses: [PlannedResponse] = []
     private(set) var refusals: [PlannedRefusal] = []
     private(set) var waits: [PlannedWait] = []
+    /// To be sent.
     private(set) var receipts: [(publisher: String, receipt: FeedbackSubmission.Receipt)] = []
+    /// For those who wait for them, by their places.
+    private(set) var answers: [Int: FeedbackSubmission.Receipt] = [:]
     private(set) var duplicateCount = 0
     /// Positions that messages leave because they were settled.
     private(set) var settledPositions: [Int64] = []
     /// Messages that waited, by the identity under which they are stored already.
     private(set) var recalled: Set<EventIdentity> = []
+    /// Positions in the quarantine that messages leave because they are no longer refused, or for another reason.
+    private(set) var releasedPositions: [Int64] = []
 
     /// Corrections of events that are not settled yet; one of this batch may still settle them.
     private var deferred: [PlannedWait] = []
     private var judge: IntakeJudge
     private var known: [EventIdentity: KnownIdentity]
-    private var waitingCounts: [String: Int]
+    private var publishers: [String: PublisherFacts]
 
-    init(judge: IntakeJudge, known: [EventIdentity: KnownIdentity], waitingCounts: [String: Int]) {
+    init(judge: IntakeJudge, known: [EventIdentity: KnownIdentity], publishers: [String: PublisherFacts]) {
         self.judge = judge
         self.known = known
-        self.waitingCounts = waitingCounts
+        self.publishers = publishers
     }
 
     mutating func add(_ message: InboundMessage) {
-        if message.waiting != nil {
+        if message.waiting != nil || message.quarantined != nil {
             recalled.insert(message.identity)
         } else if let earlier = known[message.identity] {
             return repeated(message, earlier)
@@ -110,9 +139,13 @@ struct IntakePlan: Sendable {
     }
 
     private mutating func settle(_ message: InboundMessage, _ submission: Submission) {
+        guard publishers[message.publisher]?.mayTell(of: submission.experiment) ?? true else {
+            return refuse(message, .experimentNotAllowed)
+        }
         switch judge.judge(submission, candidate: EventID.next(), now: message.clockAt) {
         case .accepted(let accepted):
-            responses.append(PlannedResponse(message, submission, accepted))
+            responses.append(
+                PlannedResponse(submission, accepted, origin: .event(contentHash: message.contentHash)))
             remember(message, .accepted, response: accepted.response)
             leave(message)
             receipt(message, .accepted)
@@ -134,21 +167,26 @@ struct IntakePlan: Sendable {
             waits.append(PlannedWait(message: message, dependency: dependency))
             return remember(message, .waiting)
         }
-        let count = waitingCounts[message.publisher, default: 0]
+        let count = publishers[message.publisher]?.waitingCount ?? 0
         guard count < Self.waitingCountMax else {
             let refusal = Refusal(
                 .tooManyWaiting, mend: "too many events wait for what they refer to; send this one again later")
             return refuse(message, refusal, isRemembered: false)
         }
-        waitingCounts[message.publisher] = count + 1
+        leave(message)
+        publishers[message.publisher, default: PublisherFacts()].waitingCount = count + 1
         waits.append(PlannedWait(message: message, dependency: dependency))
         remember(message, .waiting)
         receipt(message, .waiting)
     }
 
     private mutating func refuse(_ message: InboundMessage, _ refusal: Refusal, isRemembered: Bool = true) {
-        refusals.append(PlannedRefusal(message: message, refusal: refusal, isRemembered: isRemembered))
-        if isRemembered { remember(message, .refused, reason: refusal.reason.rawValue) }
+        // Judged again and refused for the same reason: its publisher knows.
+        if message.quarantined != nil, known[message.identity]?.reason == refusal.reason.rawValue { return }
+        let response = message.submission.flatMap { judge.responseCorrected(by: $0) }
+        refusals.append(
+            PlannedRefusal(message: message, refusal: refusal, isRemembered: isRemembered, response: response))
+        if isRemembered { remember(message, .refused, reason: refusal.reason.rawValue, response: response) }
         leave(message)
         receipt(message, .refused, reason: refusal.reason.rawValue, field: refusal.field, mend: refusal.mend)
     }
@@ -162,6 +200,7 @@ struct IntakePlan: Sendable {
 
     private mutating func leave(_ message: InboundMessage) {
         if let waiting = message.waiting { settledPositions.append(waiting.position) }
+        if let position = message.quarantined { releasedPositions.append(position) }
     }
 
     private mutating func receipt(
@@ -172,6 +211,10 @@ struct IntakePlan: Sendable {
             source: message.isIdentified ? message.identity.source : "",
             id: message.isIdentified ? message.identity.id : "", outcome: outcome, reason: reason, field: field,
             mend: mend)
-        receipts.append((message.publisher, receipt))
+        if let place = message.answerPlace {
+            answers[place] = receipt
+        } else {
+            receipts.append((message.publisher, receipt))
+        }
     }
 }

@@ -46,6 +46,17 @@ struct IntakeStore: Sendable {
 
     /// Takes a batch in. After it returned, everything is committed; the same batch again changes nothing.
     func settle(_ messages: [InboundMessage]) async throws -> IntakeTally {
+        IntakeTally(try await plan(messages))
+    }
+
+    /// The same for somebody who waits for the receipts.
+    /// - Parameter messages: each with its ``InboundMessage/answerPlace``.
+    /// - Returns: one receipt for each, in the order of the places.
+    func answer(_ messages: [InboundMessage]) async throws -> [FeedbackSubmission.Receipt] {
+        try await plan(messages).answers.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    private func plan(_ messages: [InboundMessage]) async throws -> IntakePlan {
         // What one batch causes belongs together, but no single message is the cause.
         let cause = EventCause(correlationID: EventID.next().lowercase)
         for attempt in 1... {
@@ -136,24 +147,61 @@ struct IntakeStore: Sendable {
         return messages
     }
 
-    private func settle(
+    /// Goes on with the oldest review.
+    /// - Returns: false when there is none.
+    func reviewOldest() async throws -> Bool {
+        let cause = EventCause(correlationID: EventID.next().lowercase)
+        return try await pool.withTransaction { transaction in
+            let rows = try await transaction.query("select experiment from reviews order by noted_at limit 1")
+            guard let row = rows.first else { return false }
+            try await review(try row.get("experiment"), cause: cause, in: transaction)
+            return true
+        }
+    }
+
+    /// Goes on with the review of an experiment, if there is one.
+    private func review(_ experiment: UUID, cause: EventCause, in session: some PostgresSession) async throws {
+        try await ExperimentLocks.take([experiment], in: session)
+        try await ReviewStore(session: session, intake: self, cause: cause).advance(experiment)
+    }
+
+    /// Judges again what a late fact speaks about, as much as one transaction may; the sweep does the rest.
+    /// - Parameter time: answers given before it are not touched.
+    func review(
+        _ experiment: UUID, from time: Date, cause: EventCause, in session: some PostgresSession
+    ) async throws {
+        try await ReviewStore(session: session, intake: self, cause: cause).note(experiment, from: time)
+        try await session.query("savepoint review")
+        do {
+            try await review(experiment, cause: cause, in: session)
+        } catch {
+            // What an outsider sent must not make an event of ours fail: the sweep tries again.
+            guard case .messages = IntakeFailure(error) else { throw error }
+            try await session.query("rollback to savepoint review")
+        }
+        try await session.query("release savepoint review")
+    }
+
+    func settle(
         _ messages: [InboundMessage], cause: EventCause, in session: some PostgresSession
-    ) async throws -> IntakeTally {
-        guard !messages.isEmpty else { return IntakeTally() }
+    ) async throws -> IntakePlan {
+        guard !messages.isEmpty else { return IntakePlan(judge: IntakeJudge(), known: [:], publishers: [:]) }
         let reader = IntakeFactsReader(session: session)
         let submissions = messages.compactMap(\.submission)
         let experiments = Set(submissions.map(\.experiment))
         try await ExperimentLocks.take(experiments, in: session)
         let known = try await reader.identities(messages.map(\.identity) + submissions.compactMap(\.amended))
         var judge = try await reader.facts(for: submissions)
-        judge.events = known.mapValues(\.event)
+        // What was refused and is judged again is open until it is.
+        let reopened = Set(messages.filter { $0.quarantined != nil }.map(\.identity))
+        judge.events = known.filter { !reopened.contains($0.key) }.mapValues(\.event)
         var plan = IntakePlan(
-            judge: judge, known: known, waitingCounts: try await reader.waitingCounts(Set(messages.map(\.publisher))))
+            judge: judge, known: known, publishers: try await reader.publishers(Set(messages.map(\.publisher))))
         for message in messages { plan.add(message) }
         try await addCorrections(of: messages, to: &plan, within: experiments, reader)
         plan.finish()
         try await IntakeWriter(session: session, now: clock.now(), cause: cause).write(plan)
-        return IntakeTally(plan)
+        return plan
     }
 
     /// Corrections that came before what they correct, and corrections of those.

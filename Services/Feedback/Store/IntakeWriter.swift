@@ -17,8 +17,18 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
     func write(_ plan: IntakePlan) async throws {
         try await writeIdentities(IdentityRow.rows(of: plan), recalled: plan.recalled)
         try await writeResponses(plan.responses)
-        try await quarantine(plan.refusals)
+        try await quarantine(plan)
         try await writeWaits(plan)
+        let milestones = try await count(plan.responses)
+        try await EventLog.append(events(of: plan.responses) + milestones, in: session)
+        try await ReceiptsOutbox.append(plan.receipts, time: now, in: session)
+    }
+
+    /// What a late fact comes to.
+    func write(_ plan: ReviewPlan) async throws {
+        let identities = IdentityRowColumns(plan.identities)
+        if !identities.isEmpty { try await session.query(identities.update) }
+        try await writeResponses(plan.responses)
         let milestones = try await count(plan.responses)
         try await EventLog.append(events(of: plan.responses) + milestones, in: session)
         try await ReceiptsOutbox.append(plan.receipts, time: now, in: session)
@@ -35,7 +45,7 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
     private func writeResponses(_ responses: [PlannedResponse]) async throws(PostgresError) {
         guard !responses.isEmpty else { return }
         let values = ResponseValueColumns(responses)
-        if !values.isEmpty { try await session.query(values.insert) }
+        try await session.query(values.insert)
         let retracted = RetractedColumns(responses)
         if !retracted.isEmpty { try await session.query(retracted.delete) }
         // A response and its correction may come in one batch; a statement may touch a row only once.
@@ -47,9 +57,11 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
         try await session.query(columns.upsert)
     }
 
-    private func quarantine(_ refusals: [PlannedRefusal]) async throws(PostgresError) {
-        guard !refusals.isEmpty else { return }
-        try await session.query(QuarantineColumns(refusals).insert)
+    private func quarantine(_ plan: IntakePlan) async throws(PostgresError) {
+        let released = plan.releasedPositions
+        if !released.isEmpty { try await session.query("delete from quarantine where position = any(\(released))") }
+        guard !plan.refusals.isEmpty else { return }
+        try await session.query(QuarantineColumns(plan.refusals).insert)
     }
 
     private func writeWaits(_ plan: IntakePlan) async throws(PostgresError) {
@@ -113,11 +125,16 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
 
     private func change(_ response: PlannedResponse) -> NewEvent {
         let experiment = response.submission.experiment
-        guard let values = response.values else {
-            return event(ResponseRetracted(experiment: experiment, item: response.item), about: experiment)
+        let item = response.item
+        switch response.accepted.standing {
+        case .valid:
+            return event(
+                ResponseAmended(experiment: experiment, item: item, personal: response.values), about: experiment)
+        case .retracted: return event(ResponseRetracted(experiment: experiment, item: item), about: experiment)
+        case .excluded:
+            let reason = if case .fact(let reason) = response.origin { reason } else { "" }
+            return event(ResponseExcluded(experiment: experiment, item: item, reason: reason), about: experiment)
         }
-        return event(
-            ResponseAmended(experiment: experiment, item: response.item, personal: values), about: experiment)
     }
 
     private func event(_ payload: some EventPayload, about experiment: UUID) -> NewEvent {

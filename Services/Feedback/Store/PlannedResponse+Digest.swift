@@ -5,17 +5,17 @@ import FoundationEssentials
 
 extension PlannedResponse {
     /// Draws a salt: without one, eleven hashes would tell which of eleven answers a digest stands for.
-    init(_ message: InboundMessage, _ submission: Submission, _ accepted: AcceptedResponse) {
+    init(_ submission: Submission, _ accepted: AcceptedResponse, origin: Origin) {
         var generator = SystemRandomNumberGenerator()
         let salt = withUnsafeBytes(of: (generator.next(), generator.next())) { Array($0).hexadecimal }
         guard accepted.standing == .valid else {
-            self.init(message: message, submission: submission, accepted: accepted, seal: nil)
+            self.init(submission: submission, accepted: accepted, origin: origin, seal: nil)
             return
         }
         let values = CanonicalValues.text(
             response: accepted.response, version: accepted.version, score: accepted.score, answers: submission.answers)
         self.init(
-            message: message, submission: submission, accepted: accepted,
+            submission: submission, accepted: accepted, origin: origin,
             seal: ValueSeal(
                 salt: salt, digest: Array(SHA256.hash(data: Array("\(salt)|\(values)".utf8))).hexadecimal))
     }

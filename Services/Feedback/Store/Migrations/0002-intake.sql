@@ -7,16 +7,17 @@ create table identities (
     event_id text not null,
     -- SHA-256 of what the event says, whatever the order of its members.
     content_hash bytea not null check (octet_length(content_hash) = 32),
-    outcome text not null check (outcome in ('accepted', 'waiting', 'refused')),
+    outcome text not null check (outcome in ('accepted', 'waiting', 'refused', 'excluded')),
     reason text,
     field text,
     mend text,
+    -- That the event belongs to; of a correction that does not count, the one that it corrects.
     response uuid,
     version int check (version > 0),
     received_at timestamptz not null default clock_timestamp(),
     primary key (publisher, source, event_id),
-    check ((outcome = 'refused') = (reason is not null)),
-    check ((outcome = 'accepted') = (response is not null))
+    check ((outcome in ('refused', 'excluded')) = (reason is not null)),
+    check (outcome <> 'accepted' or response is not null)
 ) partition by hash (publisher, source, event_id);
 
 create table identities_0 partition of identities for values with (modulus 8, remainder 0);
@@ -41,6 +42,8 @@ create table responses (
     instrument_version text not null,
     answered_at timestamptz not null,
     publisher text not null,
+    -- The latest time of any event about it, whether that counts or not.
+    touched_at timestamptz not null,
     recorded_at timestamptz not null default clock_timestamp(),
     primary key (experiment, participant, instrument, occasion)
 ) with (fillfactor = 90);
@@ -50,13 +53,25 @@ create table responses (
 create table response_values (
     response uuid not null,
     version int not null,
-    salt text not null,
+    -- The event that made this version, by which it is judged again when a fact comes late; null where such a fact made
+    -- it.
+    publisher text,
+    source text,
+    event_id text,
+    answered_at timestamptz not null,
+    -- The id of the event that this one corrects or takes back.
+    amends text,
+    is_retraction boolean not null,
+    -- Values are null once the response was taken back.
+    salt text,
     -- In the unit of the instrument's main scale; null where its rules give none.
     score int,
     -- JSON, null where an item was left out.
-    answers text not null,
+    answers text,
     comment text check (char_length(comment) <= 4000),
-    primary key (response, version)
+    primary key (response, version),
+    check ((event_id is null) = (publisher is null) and (event_id is null) = (source is null)),
+    check ((salt is null) = (answers is null))
 );
 
 -- Submissions that refer to something unknown yet. Real time, not the programme's: what is waited for is our own
@@ -88,6 +103,10 @@ create table quarantine (
     -- At most 64 KiB of a longer message.
     body bytea not null,
     byte_count bigint not null,
+    -- That a readable message is about: a fact of it may remove the reason.
+    experiment uuid,
+    -- The programme's time on arrival, which the answer's time is checked against.
+    clock_at timestamptz not null,
     source text,
     event_id text,
     reason text not null,
@@ -97,6 +116,7 @@ create table quarantine (
     primary key (publisher, body_hash, reason)
 );
 create index quarantine_by_publisher on quarantine (publisher, position);
+create index quarantine_by_experiment on quarantine (experiment, position) where experiment is not null;
 create index quarantine_by_event on quarantine (source, event_id) where event_id is not null;
 
 -- Messages of up to 100 receipts that the broker has not confirmed yet.

@@ -1,0 +1,63 @@
+import Events
+import FeedbackDomain
+import FoundationEssentials
+
+/// What the review of some responses comes to.
+struct ReviewPlan: Sendable {
+    private(set) var responses: [PlannedResponse] = []
+    private(set) var identities: [IdentityRow] = []
+    private(set) var receipts: [(publisher: String, receipt: FeedbackSubmission.Receipt)] = []
+
+    init(_ stored: [StoredResponse], experiment: UUID, facts: [UUID: ExperimentFacts]) {
+        for response in stored {
+            let judge = IntakeJudge(
+                experiments: facts, participants: [response.participant: response.participantFacts])
+            let review = ResponseReview(of: response.facts.response, response.contributions, by: judge)
+            for change in review.changes { tell(change, of: response.facts.response) }
+            if let next = Self.next(response, review) { responses.append(next) }
+        }
+        identities.sort {
+            ($0.identity.publisher, $0.identity.source, $0.identity.id)
+                < ($1.identity.publisher, $1.identity.source, $1.identity.id)
+        }
+    }
+
+    private mutating func tell(_ change: ResponseReview.Change, of response: UUID) {
+        let contribution = change.contribution
+        let identity = contribution.submission.identity
+        identities.append(
+            IdentityRow(
+                identity: identity, outcome: change.refusal == nil ? .accepted : .excluded, refusal: change.refusal,
+                response: response, version: contribution.version))
+        receipts.append(
+            (
+                identity.publisher,
+                FeedbackSubmission.Receipt(
+                    source: identity.source, id: identity.id, outcome: change.refusal == nil ? .accepted : .excluded,
+                    reason: change.refusal?.reason.rawValue, field: change.refusal?.field, mend: change.refusal?.mend)
+            ))
+    }
+
+    /// The next version of a response; nil when what is in force is what ought to be.
+    private static func next(_ stored: StoredResponse, _ review: ResponseReview) -> PlannedResponse? {
+        let facts = stored.facts
+        let standing = review.inForce?.accepted.standing ?? .excluded
+        let isSame: Bool
+        if let (contribution, accepted) = review.inForce {
+            isSame =
+                facts.standing == standing && contribution.submission.answeredAt == facts.answeredAt
+                && accepted.instrumentVersion == facts.instrumentVersion
+        } else {
+            isSame = facts.standing == .excluded
+        }
+        guard !isSame, let last = review.inForce?.contribution ?? stored.contributions.last else { return nil }
+        let accepted = AcceptedResponse(
+            response: facts.response, version: facts.version + 1, standing: standing,
+            countChange: (standing == .valid ? 1 : 0) - (facts.standing == .valid ? 1 : 0),
+            participant: stored.key.participant,
+            instrumentVersion: review.inForce?.accepted.instrumentVersion ?? facts.instrumentVersion,
+            score: review.inForce?.accepted.score)
+        return PlannedResponse(
+            last.submission, accepted, origin: .fact(reason: review.refusal?.reason.rawValue ?? ""))
+    }
+}
