@@ -26,7 +26,11 @@ enum FeedbackService: ServiceDefinition {
         MigrationFile(
             component: "feedback", name: "0010-reviews",
             sql: String(decoding: PackageResources._010_reviews_sql, as: UTF8.self)),
+        MigrationFile(
+            component: "feedback", name: "0011-instruments",
+            sql: String(decoding: PackageResources._011_instruments_sql, as: UTF8.self)),
     ]
+    static let appendOnlyTables = ["instruments"]
     static let settings = FeedbackSettings.all
     static let requiredSettings = [SettingKey.brokerOutsideURL, FeedbackSettings.publishers]
     static let openAPI = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)
@@ -44,6 +48,7 @@ enum FeedbackService: ServiceDefinition {
         return ServiceParts(
             routes: { router in
                 ResponsesRoutes(readings: readings).add(to: router)
+                InstrumentRoutes(pool: context.pool, clock: context.clock).add(to: router)
                 QuarantineRoutes(readings: readings).add(to: router)
                 ReceiptRoutes(readings: readings, publishers: publishers).add(to: router)
             },

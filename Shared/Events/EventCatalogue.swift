@@ -38,6 +38,7 @@ package enum EventCatalogue {
         Entry(payload: ExperimentCompleted.self, handledBy: [.funding, .feedback, .reporting]),
         Entry(payload: ResponsesRecorded.self, handledBy: [.reporting]),
         Entry(payload: ResponseAmended.self, handledBy: [.reporting]),
+        Entry(payload: InstrumentPublished.self, handledBy: []),
         Entry(payload: ResponseRetracted.self, handledBy: [.reporting]),
         Entry(payload: ResponseExcluded.self, handledBy: [.reporting]),
         Entry(payload: MilestoneReached.self, handledBy: [.funding, .experimentation, .reporting]),

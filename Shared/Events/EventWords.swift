@@ -161,6 +161,11 @@ package enum EventWords {
                 fr: "correction d'une réponse de l'expérimentation \($0.experiment.lowercase)",
                 en: "correction of a response of experiment \($0.experiment.lowercase)")
         },
+        on(InstrumentPublished.self) {
+            BusinessWords(
+                fr: "publication du questionnaire \($0.instrument) \($0.instrumentVersion)",
+                en: "publication of instrument \($0.instrument) \($0.instrumentVersion)")
+        },
         on(ResponseRetracted.self) {
             BusinessWords(
                 fr: "retrait d'une réponse de l'expérimentation \($0.experiment.lowercase)",

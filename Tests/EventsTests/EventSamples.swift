@@ -158,6 +158,10 @@ enum EventSamples {
         MilestoneLost(
             experiment: id(9), milestone: "half", responsesCountMin: 10_000, responsesCount: 9_999, lostAt: instant,
             version: 2),
+        InstrumentPublished(
+            instrument: "COMFORT", instrumentVersion: "2", itemsCount: 4,
+            scales: [ScaleTerms(scale: "comfort", unit: "hundredths of a level")], source: "the site's own",
+            publishedAt: instant),
         ResponseRetracted(experiment: id(9), item: withoutValues(.retracted)),
         ResponseExcluded(experiment: id(9), item: withoutValues(.excluded), reason: "experiment-completed"),
     ]
