@@ -31,7 +31,11 @@ enum FeedbackService: ServiceDefinition {
             MigrationFile(
                 component: "feedback", name: "0010-reviews",
                 sql: String(decoding: PackageResources._010_reviews_sql, as: UTF8.self)),
+            MigrationFile(
+                component: "feedback", name: "0011-instruments",
+                sql: String(decoding: PackageResources._011_instruments_sql, as: UTF8.self)),
         ] + Givers.migrations
+    static let appendOnlyTables = ["instruments"]
     static let settings = FeedbackSettings.all
     static let requiredSettings = [SettingKey.brokerOutsideURL]
     static let openAPI = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)
@@ -58,6 +62,7 @@ enum FeedbackService: ServiceDefinition {
                 EventRoutes(access: access, door: EventDoor(intake: intake, wakeUps: [context.wakeUp]))
                     .add(to: router)
                 Givers.add(to: router, context: context, intake: intake)
+                InstrumentRoutes(pool: context.pool, clock: context.clock).add(to: router)
             },
             handlers: ExperimentConsumer.handlers(experiments) + ProtocolConsumer.handlers(experiments)
                 + ParticipantConsumer.handlers(experiments) + Givers.handlers,

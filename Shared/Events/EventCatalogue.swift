@@ -41,6 +41,7 @@ package enum EventCatalogue {
         Entry(payload: PublisherResumed.self, handledBy: []),
         Entry(payload: ResponsesRecorded.self, handledBy: [.reporting]),
         Entry(payload: ResponseAmended.self, handledBy: [.reporting]),
+        Entry(payload: InstrumentPublished.self, handledBy: []),
         Entry(payload: ResponseRetracted.self, handledBy: [.reporting]),
         Entry(payload: ResponseExcluded.self, handledBy: [.reporting]),
         Entry(payload: MilestoneReached.self, handledBy: [.funding, .experimentation, .reporting]),

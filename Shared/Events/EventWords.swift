@@ -173,6 +173,11 @@ package enum EventWords {
             BusinessWords(
                 fr: "reprise de l'émetteur \($0.publisher)", en: "publisher \($0.publisher) may send again")
         },
+        on(InstrumentPublished.self) {
+            BusinessWords(
+                fr: "publication du questionnaire \($0.instrument) \($0.instrumentVersion)",
+                en: "publication of instrument \($0.instrument) \($0.instrumentVersion)")
+        },
         on(ResponseRetracted.self) {
             BusinessWords(
                 fr: "retrait d'une réponse de l'expérimentation \($0.experiment.lowercase)",

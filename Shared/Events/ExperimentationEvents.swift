@@ -71,7 +71,7 @@ package struct CofundingRequested: EventPayload {
 
 /// When an instrument may be answered, in whole days after the experiment's start.
 package struct InstrumentWindow: Codable, Sendable, Equatable {
-    /// `SUS` or `NPS`.
+    /// Built into feedback, such as `SUS`, or published there.
     package var instrument: String
     package var instrumentVersion: String
     /// Name of the time of measure, such as `M3`.

@@ -171,6 +171,43 @@ package struct ResponseExcluded: EventPayload {
     }
 }
 
+/// A scale of an instrument.
+package struct ScaleTerms: Codable, Sendable, Equatable {
+    package var scale: String
+    /// What one of a score is, such as `tenths of a point`.
+    package var unit: String
+
+    package init(scale: String, unit: String) {
+        self.scale = scale
+        self.unit = unit
+    }
+}
+
+/// A version of an instrument may be planned and answered; it never changes. The subject is `name/version`.
+package struct InstrumentPublished: EventPayload {
+    package static let type = EventType(.feedback, "instrument", "published")
+    package var instrument: String
+    package var instrumentVersion: String
+    package var itemsCount: Int
+    /// The first is the main one; none for free text.
+    package var scales: [ScaleTerms]
+    /// Where its rules come from.
+    package var source: String
+    package var publishedAt: Date
+
+    package init(
+        instrument: String, instrumentVersion: String, itemsCount: Int, scales: [ScaleTerms], source: String,
+        publishedAt: Date
+    ) {
+        self.instrument = instrument
+        self.instrumentVersion = instrumentVersion
+        self.itemsCount = itemsCount
+        self.scales = scales
+        self.source = source
+        self.publishedAt = publishedAt
+    }
+}
+
 /// A number of valid responses was reached, or reached again. The subject is the experiment.
 package struct MilestoneReached: EventPayload {
     package static let type = EventType(.feedback, "milestone", "reached")

@@ -43,11 +43,11 @@ package enum FeedbackSubmission {
         package var experiment: String
         /// The code that the site gave out at enrolment.
         package var participant: String
-        /// `SUS` or `NPS`.
+        /// As the protocol names it, such as `SUS`.
         package var instrument: String
         /// The time of measure that the protocol names, such as `M3`.
         package var occasion: String
-        /// SUS: ten levels 1 to 5, null where left out. NPS: one number 0 to 10.
+        /// One level for each item of the instrument, null where left out. SUS: ten levels 1 to 5.
         package var answers: [Int?]
         /// At most 4,000 characters. It never leaves the feedback service.
         package var comment: String?

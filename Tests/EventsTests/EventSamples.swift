@@ -165,6 +165,10 @@ enum EventSamples {
             version: 2),
         AnswerPublished(
             answer: id(20), experiment: id(9), theme: "readability", languages: ["fr", "en"], publishedAt: instant),
+        InstrumentPublished(
+            instrument: "COMFORT", instrumentVersion: "2", itemsCount: 4,
+            scales: [ScaleTerms(scale: "comfort", unit: "hundredths of a level")], source: "the site's own",
+            publishedAt: instant),
         ResponseRetracted(experiment: id(9), item: withoutValues(.retracted)),
         ResponseExcluded(experiment: id(9), item: withoutValues(.excluded), reason: "experiment-completed"),
     ]

@@ -71,7 +71,7 @@ struct RefusalTests {
                 (PlannedSite.protocolBody(version: 2), "protocol-version-taken", "/protocolVersion"),
                 (PlannedSite.protocolBody(qualification: "RIPH2"), "evidence-required", "/evidenceReference"),
                 (PlannedSite.protocolBody(qualification: "RIPH9"), "invalid-field", "/legalQualification"),
-                (PlannedSite.protocolBody(instrument: "SF36"), "invalid-field", "/windows/0/instrument"),
+                (PlannedSite.protocolBody(instrument: "SF 36"), "invalid-field", "/windows/0/instrument"),
             ]
             for (json, slug, field) in cases {
                 let answer = try await site.approve(experiment, version: 1, json: json)

@@ -18,7 +18,7 @@ struct SeededGenerator: RandomNumberGenerator {
 }
 
 /// Runs the body and gives what it was refused for; the advice is for people and may change.
-func refused(_ body: () throws(Refusal) -> Int) -> Refused? {
+func refused(_ body: () throws(Refusal) -> some Any) -> Refused? {
     do throws(Refusal) {
         _ = try body()
         return nil
@@ -74,7 +74,7 @@ enum Controls {
             consentScope: "usability",
             windows: [
                 MeasureWindow(
-                    instrument: "SUS", instrumentVersion: "F-SUS", occasion: "M3", opensDay: 80, closesDay: 100),
+                    instrument: "SUS", instrumentVersion: "F-SUS-2021", occasion: "M3", opensDay: 80, closesDay: 100),
                 MeasureWindow(instrument: "NPS", instrumentVersion: "1", occasion: "M3", opensDay: 80, closesDay: 100),
             ])
     }

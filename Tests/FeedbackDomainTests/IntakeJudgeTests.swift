@@ -12,7 +12,7 @@ struct IntakeJudgeTests {
     @Test func aFittingResponseIsScoredAndCounted() {
         let expected = AcceptedResponse(
             response: Controls.id(9), version: 1, countChange: 1, participant: Controls.participant,
-            instrumentVersion: "F-SUS", score: 750)
+            instrumentVersion: "F-SUS-2021", scores: InstrumentScores(main: 750))
         #expect(verdict(on: Controls.submission("a")) == .accepted(expected))
     }
 
@@ -46,7 +46,8 @@ struct IntakeJudgeTests {
 
     private static func refusal(of submission: Submission, experiment: ExperimentFacts) -> Refusal? {
         let outcome = SubmissionChecks.outcome(
-            of: submission, experiment: experiment, participant: Controls.facts, now: .distantFuture)
+            of: submission, experiment: experiment, participant: Controls.facts, instruments: InstrumentCatalogue(),
+            now: .distantFuture)
         guard case .refused(let refusal) = outcome else { return nil }
         return refusal
     }
@@ -132,7 +133,7 @@ struct AmendmentTests {
             candidate: Controls.id(10), now: Controls.now)
         // then
         #expect(original.accepted?.version == 1)
-        #expect(correction.accepted?.version == 2 && correction.accepted?.score == 1000)
+        #expect(correction.accepted?.version == 2 && correction.accepted?.scores.main == 1000)
         #expect(correction.accepted?.response == original.accepted?.response)
     }
 
@@ -201,7 +202,7 @@ struct AmendmentTests {
             // when
             let verdicts = order.map { judge.judge($0, candidate: Controls.id(10), now: Controls.now) }
             // then
-            #expect(verdicts.compactMap(\.accepted).last?.score == 1000)
+            #expect(verdicts.compactMap(\.accepted).last?.scores.main == 1000)
         }
     }
 }

@@ -15,7 +15,8 @@ struct RetractionTests {
         let verdicts = judge([Controls.submission("a"), Controls.retraction("x", of: "a")])
         let expected = AcceptedResponse(
             response: Controls.id(20), version: 2, standing: .retracted, countChange: -1,
-            participant: Controls.participant, instrumentVersion: "F-SUS", score: nil)
+            participant: Controls.participant, instrumentVersion: "F-SUS-2021",
+            scores: InstrumentScores())
         #expect(verdicts[1] == .accepted(expected))
     }
 

@@ -117,7 +117,8 @@ struct IntakeLab {
     ) async throws {
         let windows = ["SUS", "NPS"].map {
             InstrumentWindow(
-                instrument: $0, instrumentVersion: "\($0)-1", occasion: occasion, opensDay: 80, closesDay: 100)
+                instrument: $0, instrumentVersion: $0 == "SUS" ? "F-SUS-2021" : "1", occasion: occasion, opensDay: 80,
+                closesDay: 100)
         }
         try await service.deliver(
             ProtocolApproved(

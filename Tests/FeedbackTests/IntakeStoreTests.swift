@@ -23,7 +23,7 @@ struct IntakeStoreTests {
             #expect(try await lab.receipts() == [.init(source: "urn:app", id: "a", outcome: .accepted)])
             let logged = try await lab.service.recordedEvents(type: ResponsesRecorded.type.name)
             let item = try #require(try logged.first?.decode(ResponsesRecorded.self).items.first)
-            #expect(item.version == 1 && item.instrumentVersion == "SUS-1" && item.answeredAt == event.time)
+            #expect(item.version == 1 && item.instrumentVersion == "F-SUS-2021" && item.answeredAt == event.time)
         }
     }
 

@@ -246,7 +246,8 @@ enum LateFactCases {
         let opens = chance.pick([80, 80, 88])
         let windows = ["SUS", "NPS"].prefix(chance.number(1...2)).map {
             InstrumentWindow(
-                instrument: $0, instrumentVersion: "\($0)-\(version)", occasion: "M3", opensDay: opens, closesDay: 100)
+                instrument: $0, instrumentVersion: $0 == "NPS" ? "1" : version == 1 ? "1996" : "F-SUS-2021",
+                occasion: "M3", opensDay: opens, closesDay: 100)
         }
         let milestones = [("one", 1), ("two", 2)].map { MilestoneTerms(milestone: $0.0, responsesCountMin: $0.1) }
         return ProtocolApproved(

@@ -88,7 +88,8 @@ enum FeedbackCases {
     private static func protocolOf(_ experiment: UUID, _ version: Int) -> ProtocolApproved {
         let windows = ["SUS", "NPS"].prefix(version).map {
             InstrumentWindow(
-                instrument: $0, instrumentVersion: "\($0)-1", occasion: "M3", opensDay: 80, closesDay: 100)
+                instrument: $0, instrumentVersion: $0 == "SUS" ? "F-SUS-2021" : "1", occasion: "M3", opensDay: 80,
+                closesDay: 100)
         }
         let milestones = [("one", 1), ("two", 2), ("later", 3)].prefix(version + 1).map {
             MilestoneTerms(milestone: $0.0, responsesCountMin: $0.1)

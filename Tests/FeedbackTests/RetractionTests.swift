@@ -33,7 +33,7 @@ struct RetractionTests {
             let told = try await lab.service.recordedEvents(type: ResponseRetracted.type.name)
             let item = try #require(try told.first?.decode(ResponseRetracted.self).item)
             #expect(item.version == 3 && item.state == .retracted && item.digest == nil)
-            #expect(item.instrumentVersion == "SUS-1")
+            #expect(item.instrumentVersion == "F-SUS-2021")
         }
     }
 

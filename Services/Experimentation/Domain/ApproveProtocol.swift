@@ -56,6 +56,8 @@ extension ApproveProtocol {
         var versions: [Instrument: String] = [:]
         for (index, window) in windows.enumerated() {
             let field = "/windows/\(index)"
+            try TextLimits.requireCode(
+                window.instrument.rawValue, field + "/instrument", lengthMax: Instrument.nameLengthMax)
             try TextLimits.requireCode(window.instrumentVersion, field + "/instrumentVersion", lengthMax: 32)
             try TextLimits.requireCode(window.occasion, field + "/occasion", lengthMax: 32)
             guard (0..<MeasureWindow.dayMax).contains(window.opensDay) else {

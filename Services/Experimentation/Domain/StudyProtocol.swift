@@ -1,9 +1,14 @@
 package import struct FoundationEssentials.Date
 
-/// The measures that this system can score.
-package enum Instrument: String, Sendable, CaseIterable, Codable {
-    case systemUsabilityScale = "SUS"
-    case netPromoterScore = "NPS"
+/// A questionnaire by the name under which feedback knows it: built in, or published there.
+package struct Instrument: RawRepresentable, Hashable, Sendable, Codable {
+    package static let nameLengthMax = 64
+    package static let systemUsabilityScale = Instrument(rawValue: "SUS")
+    package static let netPromoterScore = Instrument(rawValue: "NPS")
+
+    package let rawValue: String
+
+    package init(rawValue: String) { self.rawValue = rawValue }
 }
 
 /// When an instrument may be answered, in whole days after the experiment's start; `closesDay` is exclusive.

@@ -48,10 +48,10 @@ struct ProtocolBody: Decodable {
 
     func command(by subject: String) throws(Problem) -> ApproveProtocol {
         var windows: [MeasureWindow] = []
-        for (index, window) in self.windows.enumerated() {
+        for window in self.windows {
             windows.append(
                 MeasureWindow(
-                    instrument: try Instrument(window.instrument, at: "/windows/\(index)/instrument"),
+                    instrument: Instrument(rawValue: window.instrument),
                     instrumentVersion: window.instrumentVersion, occasion: window.occasion,
                     days: (window.opensDay, window.closesDay)))
         }

@@ -14,6 +14,10 @@ struct IntakeMetrics: Sendable {
                 label: "maillage_feedback_messages_total", dimensions: [("publisher", publisher), ("outcome", outcome)]
             ).increment(by: count)
         }
+        if tally.masked > 0 {
+            Counter(label: "maillage_feedback_masked_identifiers_total", dimensions: [("publisher", publisher)])
+                .increment(by: tally.masked)
+        }
         Timer(label: "maillage_feedback_batch_seconds", dimensions: [("publisher", publisher)])
             .recordNanoseconds(
                 duration.components.seconds * 1_000_000_000 + duration.components.attoseconds / 1_000_000_000)

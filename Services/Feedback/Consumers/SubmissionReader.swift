@@ -31,6 +31,9 @@ enum SubmissionReader {
         } catch {
             return unreadable(body, publisher: publisher, clockAt: clockAt, refusal: error)
         }
+        guard !IdentifierMask.isRegisterNumber(identity.id) else {
+            return unreadable(body, publisher: publisher, clockAt: clockAt, refusal: .registerNumber(at: "/id"))
+        }
         var content = Result { () throws(Refusal) in try submission(members, identity: identity) }
         // What cannot be understood is the same event only if it is the same to the byte.
         let canonical = (try? content.get()).map { Array($0.canonicalContent.utf8) } ?? body
@@ -42,7 +45,31 @@ enum SubmissionReader {
         }
         return InboundMessage(
             identity: identity, isIdentified: true, content: content, contentHash: Array(SHA256.hash(data: canonical)),
-            body: body, clockAt: clockAt)
+            body: storable(body, members, content), clockAt: clockAt)
+    }
+
+    /// The message as it may be stored: what it says about who a person is, is masked.
+    private static func storable(
+        _ body: [UInt8], _ members: JSONMembers, _ content: Result<Submission, Refusal>
+    ) -> [UInt8] {
+        switch content {
+        case .success(let submission):
+            guard let comment = submission.comment, IdentifierMask.count(in: comment) > 0 else { return body }
+        case .failure(let refusal):
+            if refusal.reason == .forbiddenIdentifier { return withoutIdentifiers(body) }
+        }
+        guard let value = members.value("data"), let data = try? JSONMembers(Array(value)),
+            let raw = data.value("comment"), let comment = data.string("comment"),
+            let masked = try? WireCoding.encode(IdentifierMask.mask(comment))
+        else { return body }
+        let start = value.startIndex + raw.startIndex
+        return body[..<start] + masked + body[(start + raw.count)...]
+    }
+
+    /// The whole message masked; nothing of one that writes its characters as numbers, where nothing would be found.
+    private static func withoutIdentifiers(_ body: [UInt8]) -> [UInt8] {
+        let text = String(decoding: body, as: UTF8.self)
+        return text.contains(#"\u"#) ? [] : Array(IdentifierMask.mask(text).utf8)
     }
 
     /// A message that nobody looks into any more, because looking may be what ends the process.
@@ -66,7 +93,8 @@ enum SubmissionReader {
         let hash = Array(SHA256.hash(data: body))
         return InboundMessage(
             identity: EventIdentity(publisher: publisher, source: "", id: "sha256:\(hash.hexadecimal)"),
-            isIdentified: false, content: .failure(refusal), contentHash: hash, body: body, clockAt: clockAt)
+            isIdentified: false, content: .failure(refusal), contentHash: hash,
+            body: refusal.reason == .forbiddenIdentifier ? withoutIdentifiers(body) : body, clockAt: clockAt)
     }
 
     private static func submission(_ members: JSONMembers, identity: EventIdentity) throws(Refusal) -> Submission {
@@ -89,9 +117,8 @@ enum SubmissionReader {
         return Submission(
             identity: identity, answeredAt: time, amends: try reference(data, kind),
             isRetraction: kind == .retracted, experiment: experiment,
-            pseudonym: try text("participant", data, bytesMax: textBytesMax, path: "/data/"),
-            instrument: try text("instrument", data, bytesMax: textBytesMax, path: "/data/"),
-            occasion: try text("occasion", data, bytesMax: textBytesMax, path: "/data/"),
+            pseudonym: try code("participant", data), instrument: try code("instrument", data),
+            occasion: try code("occasion", data),
             answers: try answers(data, kind), comment: try comment(data, kind))
     }
 
@@ -130,7 +157,7 @@ enum SubmissionReader {
         if isAbsent("comment", data) { return nil }
         guard kind != .retracted else { throw invalid("/data/comment", "has no place where an answer is taken back") }
         guard let comment = data.string("comment") else { throw invalid("/data/comment", "must be text") }
-        return comment
+        return IdentifierMask.mask(comment)
     }
 
     private static func answers(_ data: JSONMembers, _ kind: Kind) throws(Refusal) -> [Int?] {
@@ -165,6 +192,13 @@ enum SubmissionReader {
         members.value(key).map { $0.elementsEqual("null".utf8) } ?? true
     }
 
+    /// Text of `data` that names something, and may not name a person by what is on a health card.
+    private static func code(_ key: StaticString, _ data: JSONMembers) throws(Refusal) -> String {
+        let code = try text(key, data, bytesMax: textBytesMax, path: "/data/")
+        guard !IdentifierMask.isRegisterNumber(code) else { throw .registerNumber(at: "/data/\(key)") }
+        return code
+    }
+
     /// Text that names something: not empty, bounded, and without control characters, which would spoil keys and logs.
     private static func text(
         _ key: StaticString, _ members: JSONMembers, bytesMax: Int, path: String = "/"
@@ -177,6 +211,14 @@ enum SubmissionReader {
 
     private static func invalid(_ field: String, _ mend: String) -> Refusal {
         Refusal(.invalidField, at: field, mend: mend)
+    }
+}
+
+extension Refusal {
+    fileprivate static func registerNumber(at field: String) -> Refusal {
+        Refusal(
+            .forbiddenIdentifier, at: field,
+            mend: "this is a national identifier, of which nothing was kept; send the code that the site gave out")
     }
 }
 

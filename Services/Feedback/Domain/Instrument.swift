@@ -1,64 +1,146 @@
-/// A questionnaire as data: how many items it has, which levels count, and how the answers become one whole number.
-package struct Instrument: Sendable, Equatable {
-    package enum Scoring: Sendable, Equatable {
-        /// Tenths of a point, 0 to 1,000.
-        case systemUsability
-        /// The answer itself, 0 to 10.
-        case likelihoodToRecommend
+/// A questionnaire as data: which items it has, which levels count, and how the answers become whole numbers. Immutable
+/// once published; the protocol names name and version.
+package struct Instrument: Sendable, Equatable, Codable {
+    package struct Key: Hashable, Sendable {
+        package let name: String
+        package let version: String
+
+        package init(name: String, version: String) {
+            self.name = name
+            self.version = version
+        }
     }
 
-    package let name: String
-    package let itemCount: Int
-    package let levels: ClosedRange<Int>
-    /// What an item counts that was left out; nil where every item has to be answered.
-    package let levelOfMissingItem: Int?
-    package let scoring: Scoring
+    /// In both languages of the programme.
+    package struct Text: Sendable, Equatable, Codable {
+        package var fr: String
+        package var en: String
+
+        package init(fr: String, en: String) {
+            self.fr = fr
+            self.en = en
+        }
+    }
+
+    package struct Levels: Sendable, Equatable, Codable {
+        package var min: Int
+        package var max: Int
+        package var step: Int
+
+        package init(min: Int, max: Int, step: Int = 1) {
+            self.min = min
+            self.max = max
+            self.step = step
+        }
+
+        package func contains(_ level: Int) -> Bool {
+            // Checked for the range first: the difference of any two whole numbers may not exist.
+            min <= level && level <= max && (level - min).isMultiple(of: step)
+        }
+    }
+
+    package struct Item: Sendable, Equatable, Codable {
+        /// Names the item for ever, as in FHIR.
+        package var linkId: String
+        /// nil for free text, which travels as the comment.
+        package var levels: Levels?
+        /// Of instruments whose wording may be shown without a licence.
+        package var text: Text?
+        package var mayBeMissing: Bool
+
+        package init(linkId: String, levels: Levels?, text: Text? = nil, mayBeMissing: Bool = false) {
+            self.linkId = linkId
+            self.levels = levels
+            self.text = text
+            self.mayBeMissing = mayBeMissing
+        }
+    }
+
+    package var name: String
+    package var version: String
+    package var title: Text
+    /// In the order of the answers.
+    package var items: [Item]
+    /// The first is the main one; none for free text.
+    package var scales: [InstrumentScale]
     /// Where the rules are published.
-    package let source: String
+    package var source: String
 
-    /// The ten items in English (Brooke 1996) and in the validated French version F-SUS (Gronier & Baudet 2021,
-    /// doi 10.1080/10447318.2021.1898828) are scored alike. A missing item counts as the centre of the scale (Bangor et
-    /// al. 2009; the French instructions say the same).
-    package static let systemUsability = Instrument(
-        name: "SUS", itemCount: 10, levels: 1...5, levelOfMissingItem: 3, scoring: .systemUsability,
-        source: "Brooke 1996; Gronier & Baudet 2021, doi 10.1080/10447318.2021.1898828")
-
-    /// One question, eleven levels (Reichheld 2003). Promoters 9 and 10, passives 7 and 8, detractors 0 to 6.
-    package static let netPromoter = Instrument(
-        name: "NPS", itemCount: 1, levels: 0...10, levelOfMissingItem: nil, scoring: .likelihoodToRecommend,
-        source: "Reichheld 2003, Harvard Business Review 81(12)")
-
-    package static let all = [systemUsability, netPromoter]
-
-    package static func named(_ name: String) -> Instrument? { all.first { $0.name == name } }
-
-    /// The score of one response.
-    /// - Parameter answers: one level per item, nil where an item was left out.
-    package func score(_ answers: [Int?]) throws(Refusal) -> Int {
-        guard answers.count == itemCount else {
-            throw Refusal(
-                .answersCount, at: "/data/answers",
-                mend: "send \(itemCount) answers for \(name), null where an item was left out")
-        }
-        for (index, answer) in answers.enumerated() {
-            if let answer, !levels.contains(answer) {
-                throw Refusal(
-                    .levelOutOfRange, at: "/data/answers/\(index)",
-                    mend: "\(name) has the levels \(levels.lowerBound) to \(levels.upperBound)")
-            }
-        }
-        guard answers.contains(where: { $0 != nil }) else {
-            throw Refusal(.nothingAnswered, at: "/data/answers", mend: "send at least one answer")
-        }
-        return switch scoring {
-        case .systemUsability: Self.systemUsabilityTenths(answers.map { $0 ?? levelOfMissingItem ?? 0 })
-        case .likelihoodToRecommend: answers.compactMap(\.self).reduce(0, +)
-        }
+    package init(
+        _ key: Key, title: Text, items: [Item], scales: [InstrumentScale], source: String
+    ) {
+        name = key.name
+        version = key.version
+        self.title = title
+        self.items = items
+        self.scales = scales
+        self.source = source
     }
 
-    /// `2.5 × (Σ odd items (x − 1) + Σ even items (5 − x))` points; in tenths the factor is 25, so that no fraction is
-    /// needed.
-    private static func systemUsabilityTenths(_ levels: [Int]) -> Int {
-        25 * levels.enumerated().reduce(0) { $0 + ($1.offset.isMultiple(of: 2) ? $1.element - 1 : 5 - $1.element) }
+    package var key: Key { Key(name: name, version: version) }
+    package var valueSet: String? { scales.lazy.compactMap(\.valueSet).first }
+}
+
+/// How some items become one whole number.
+package struct InstrumentScale: Sendable, Equatable, Codable {
+    package enum Method: String, Sendable, Codable, CaseIterable {
+        /// `factor` times the sum of what each level is above its item's lowest; of a reverse-coded item, below its
+        /// highest.
+        case sum
+        /// `factor` times the mean of the levels, reverse-coded ones mirrored; half to even.
+        case mean
+        /// By a published value set; never rounded.
+        case valueSet = "value-set"
+    }
+
+    /// What happens when an item was left out.
+    package enum MissingRule: String, Sendable, Codable, CaseIterable {
+        /// There is no score.
+        case none
+        /// It counts as `neutralLevel`.
+        case neutral
+        /// It counts as the mean of the others, if at least `answeredMin` were answered.
+        case mean
+    }
+
+    package var name: String
+    /// What one of the score is, such as `tenths of a point`.
+    package var unit: String
+    package var method: Method
+    package var factor: Int
+    /// Link ids.
+    package var items: [String]
+    package var reversed: [String]
+    package var missing: MissingRule
+    package var neutralLevel: Int?
+    package var answeredMin: Int?
+    package var valueSet: String?
+
+    package init(
+        _ name: String, unit: String, method: Method, factor: Int = 1, items: [String], reversed: [String] = [],
+        missing: MissingRule = .none
+    ) {
+        self.name = name
+        self.unit = unit
+        self.method = method
+        self.factor = factor
+        self.items = items
+        self.reversed = reversed
+        self.missing = missing
+    }
+}
+
+/// The scores of one response, each a whole number in its scale's unit.
+package struct InstrumentScores: Sendable, Equatable {
+    /// Of the first scale; nil where the rules give none: the response counts all the same.
+    package var main: Int?
+    /// Of the others that have one.
+    package var further: [String: Int]
+    package var valueSet: String?
+
+    package init(main: Int? = nil, further: [String: Int] = [:], valueSet: String? = nil) {
+        self.main = main
+        self.further = further
+        self.valueSet = valueSet
     }
 }

@@ -11,12 +11,12 @@ package struct AcceptedResponse: Sendable, Equatable {
     package var countChange: Int
     package var participant: UUID
     package var instrumentVersion: String
-    /// nil when it was taken back, and where the instrument's rules give none.
-    package var score: Int?
+    /// None when it was taken back, and where the instrument's rules give none.
+    package var scores: InstrumentScores
 
     package init(
         response: UUID, version: Int, standing: ResponseStanding = .valid, countChange: Int, participant: UUID,
-        instrumentVersion: String, score: Int?
+        instrumentVersion: String, scores: InstrumentScores
     ) {
         self.response = response
         self.version = version
@@ -24,7 +24,7 @@ package struct AcceptedResponse: Sendable, Equatable {
         self.countChange = countChange
         self.participant = participant
         self.instrumentVersion = instrumentVersion
-        self.score = score
+        self.scores = scores
     }
 }
 
@@ -44,15 +44,18 @@ package struct IntakeJudge: Sendable {
     package var participants: [ParticipantKey: ParticipantFacts]
     package var responses: [ResponseKey: ResponseFacts]
     package var events: [EventIdentity: KnownEvent]
+    package var instruments: InstrumentCatalogue
 
     package init(
         experiments: [UUID: ExperimentFacts] = [:], participants: [ParticipantKey: ParticipantFacts] = [:],
-        responses: [ResponseKey: ResponseFacts] = [:], events: [EventIdentity: KnownEvent] = [:]
+        responses: [ResponseKey: ResponseFacts] = [:], events: [EventIdentity: KnownEvent] = [:],
+        instruments: InstrumentCatalogue = InstrumentCatalogue()
     ) {
         self.experiments = experiments
         self.participants = participants
         self.responses = responses
         self.events = events
+        self.instruments = instruments
     }
 
     /// - Parameter candidate: the id of the response if this begins one.
@@ -94,7 +97,7 @@ package struct IntakeJudge: Sendable {
     private func verdict(on submission: Submission, candidate: UUID, now: Date?) -> Verdict {
         let outcome = SubmissionChecks.outcome(
             of: submission, experiment: experiments[submission.experiment],
-            participant: participants[submission.participantKey], now: now)
+            participant: participants[submission.participantKey], instruments: instruments, now: now)
         switch outcome {
         case .refused(let refusal): return .refused(refusal)
         case .waiting(let dependency): return .waiting(dependency)
@@ -179,6 +182,6 @@ package struct IntakeJudge: Sendable {
         AcceptedResponse(
             response: response, version: (current?.version ?? 0) + 1, standing: checked.standing,
             countChange: (checked.standing == .valid ? 1 : 0) - (current?.standing == .valid ? 1 : 0),
-            participant: checked.participant, instrumentVersion: checked.instrumentVersion, score: checked.score)
+            participant: checked.participant, instrumentVersion: checked.instrumentVersion, scores: checked.scores)
     }
 }

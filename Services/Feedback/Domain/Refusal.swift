@@ -14,6 +14,8 @@ package struct Refusal: Error, Sendable, Equatable {
         case answersCount = "answers-count"
         case levelOutOfRange = "level-out-of-range"
         case nothingAnswered = "nothing-answered"
+        case answerMissing = "answer-missing"
+        case forbiddenIdentifier = "forbidden-identifier"
         case commentTooLong = "comment-too-long"
         // What it says about the experiment and the participant
         case experimentCompleted = "experiment-completed"

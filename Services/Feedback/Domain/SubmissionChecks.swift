@@ -6,7 +6,7 @@ package struct CheckedResponse: Sendable, Equatable {
     package var participant: UUID
     package var standing: ResponseStanding
     package var instrumentVersion: String
-    package var score: Int?
+    package var scores: InstrumentScores
 }
 
 /// What is checked against the experiment and the participant alone.
@@ -21,18 +21,22 @@ package enum SubmissionChecks {
     package static let clockSkewMaxSeconds = 300.0
     private static let microsecondsPerDay = 86_400_000_000
 
-    /// - Parameter now: the programme's time when the message came, also when it is looked at again later; nil for an
-    ///   event that counted, of which only the facts have changed. Its answers may be gone since.
+    /// - Parameters:
+    ///   - instruments: those that are published.
+    ///   - now: the programme's time when the message came, also when it is looked at again later; nil for
+    ///   an event that counted, of which only the facts have changed. Its answers may be gone since.
     package static func outcome(
-        of submission: Submission, experiment: ExperimentFacts?, participant: ParticipantFacts?, now: Date?
+        of submission: Submission, experiment: ExperimentFacts?, participant: ParticipantFacts?,
+        instruments: InstrumentCatalogue, now: Date?
     ) -> Outcome {
         do throws(Refusal) {
-            let score = try checkItself(submission, now: now)
+            try checkItself(submission, instruments: instruments, now: now)
             guard let experiment, let startedAt = experiment.startedAt,
                 let measures = experiment.measures(at: submission.answeredAt)
             else { return .waiting(.experiment(submission.experiment)) }
             if submission.isRetraction { return retraction(submission, participant) }
             let window = try checkOccasion(submission, in: experiment, startedAt: startedAt, measures: measures)
+            let scores = try score(submission, by: window, instruments, isKnown: now == nil)
             guard let participant else { return .waiting(.participant(submission.participantKey)) }
             guard participant.consents(to: measures.consentScope, at: submission.answeredAt) else {
                 throw Refusal(
@@ -42,7 +46,7 @@ package enum SubmissionChecks {
             return .passed(
                 CheckedResponse(
                     participant: participant.participant, standing: .valid,
-                    instrumentVersion: window.instrumentVersion, score: score))
+                    instrumentVersion: window.instrumentVersion, scores: scores))
         } catch {
             return .refused(error)
         }
@@ -53,18 +57,33 @@ package enum SubmissionChecks {
         guard let participant else { return .waiting(.participant(submission.participantKey)) }
         return .passed(
             CheckedResponse(
-                participant: participant.participant, standing: .retracted, instrumentVersion: "", score: nil))
+                participant: participant.participant, standing: .retracted, instrumentVersion: "",
+                scores: InstrumentScores()))
     }
 
-    private static func checkItself(_ submission: Submission, now: Date?) throws(Refusal) -> Int? {
-        guard let instrument = Instrument.named(submission.instrument) else {
+    /// By the version that the protocol names.
+    /// - Parameter isKnown: the answers were scored before, and may be gone since.
+    private static func score(
+        _ submission: Submission, by window: MeasureWindow, _ instruments: InstrumentCatalogue, isKnown: Bool
+    ) throws(Refusal) -> InstrumentScores {
+        if isKnown, submission.answers.isEmpty { return InstrumentScores() }
+        guard let instrument = instruments[window.instrument, window.instrumentVersion] else {
             throw Refusal(
                 .unknownInstrument, at: "/data/instrument",
-                mend: "one of \(Instrument.all.map(\.name).joined(separator: ", "))")
+                mend: "the protocol names version \(window.instrumentVersion), which is not published; tell the site")
         }
-        let hasAnswers = !submission.isRetraction && (now != nil || !submission.answers.isEmpty)
-        let score = hasAnswers ? try instrument.score(submission.answers) : nil
-        guard let now else { return score }
+        return try instrument.scores(of: submission.answers, hasComment: submission.comment?.isEmpty == false)
+    }
+
+    private static func checkItself(
+        _ submission: Submission, instruments: InstrumentCatalogue, now: Date?
+    ) throws(Refusal) {
+        guard instruments.isKnown(submission.instrument) else {
+            throw Refusal(
+                .unknownInstrument, at: "/data/instrument",
+                mend: "one of \(instruments.allNames.prefix(50).joined(separator: ", "))")
+        }
+        guard let now else { return }
         guard submission.answeredAt.timeIntervalSince(now) <= clockSkewMaxSeconds else {
             throw Refusal(.timeInFuture, at: "/time", mend: "set the clock; time may be 5 minutes ahead at most")
         }
@@ -78,7 +97,6 @@ package enum SubmissionChecks {
                 .amendsItself, at: submission.amendsField,
                 mend: "name the event that is meant, and give this one its own id")
         }
-        return score
     }
 
     /// From 0. Whole microseconds are compared: seconds as `Double` lie up to 0.1 µs beside what was written, and an

@@ -151,6 +151,9 @@ struct ResponseValueColumns {
     private var retractions = PostgresArray(.bool)
     private var salts = PostgresArray(.text)
     private var scores = PostgresArray(.int4)
+    private var scales = PostgresArray(.text)
+    private var valueSets = PostgresArray(.text)
+    private var masked = PostgresArray(.int4)
     private var answers = PostgresArray(.text)
     private var comments = PostgresArray(.text)
 
@@ -166,7 +169,10 @@ struct ResponseValueColumns {
             amended.append(optional: submission.amends)
             retractions.append(bool: submission.isRetraction)
             salts.append(optional: response.seal?.salt)
-            scores.append(optional: response.accepted.score)
+            scores.append(optional: response.accepted.scores.main)
+            scales.append(optional: response.accepted.scalesText)
+            valueSets.append(optional: response.seal.flatMap { _ in response.accepted.scores.valueSet })
+            masked.append(int4: Int32(clamping: submission.comment.map { IdentifierMask.count(in: $0) } ?? 0))
             answers.append(optional: response.seal.map { _ in AnswerText.of(submission.answers) })
             comments.append(optional: response.seal.flatMap { _ in submission.comment })
         }
@@ -175,10 +181,10 @@ struct ResponseValueColumns {
     var insert: PostgresQuery {
         """
         insert into response_values (response, version, publisher, source, event_id, answered_at, amends,
-            is_retraction, salt, score, answers, comment)
+            is_retraction, salt, score, scales, value_set, masked_count, answers, comment)
         select * from unnest(
             \(responses), \(versions), \(publishers), \(sources), \(ids), \(times), \(amended), \(retractions),
-            \(salts), \(scores), \(answers), \(comments))
+            \(salts), \(scores), \(scales), \(valueSets), \(masked), \(answers), \(comments))
         """
     }
 }
@@ -278,10 +284,20 @@ struct RetractedColumns {
     /// The salt goes too: whoever has it finds out by trying which of eleven answers a digest stands for.
     var delete: PostgresQuery {
         """
-        update response_values as v set salt = null, score = null, answers = null, comment = null
+        update response_values as v set salt = null, score = null, scales = null, answers = null, comment = null
         from unnest(\(responses), \(versions)) as k (response, version)
         where v.response = k.response and v.version < k.version
         """
+    }
+}
+
+extension AcceptedResponse {
+    /// As JSON; nil when there is no scale beside the main one.
+    fileprivate var scalesText: String? {
+        guard !scores.further.isEmpty else { return nil }
+        // Names of scales are letters, digits and three marks: nothing of them has to be escaped.
+        let members = scores.further.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }
+        return "{\(members.joined(separator: ","))}"
     }
 }
 

@@ -11,6 +11,8 @@ struct IntakeTally: Sendable, Equatable {
     var duplicates = 0
     var refused = 0
     var waiting = 0
+    /// Identifiers of persons that were masked in comments.
+    var masked = 0
 
     init() {}
 
@@ -19,6 +21,7 @@ struct IntakeTally: Sendable, Equatable {
         duplicates = plan.duplicateCount
         refused = plan.refusals.count
         waiting = plan.waits.count
+        masked = plan.responses.reduce(0) { $0 + ($1.submission.comment.map { IdentifierMask.count(in: $0) } ?? 0) }
     }
 
     static func += (left: inout IntakeTally, right: IntakeTally) {
@@ -26,6 +29,7 @@ struct IntakeTally: Sendable, Equatable {
         left.duplicates += right.duplicates
         left.refused += right.refused
         left.waiting += right.waiting
+        left.masked += right.masked
     }
 }
 
@@ -43,6 +47,7 @@ struct IntakeStore: Sendable {
     let pool: PostgresPool
     let clock: ProgrammeClock
     let read: Reading
+    let instruments = InstrumentShelf()
 
     /// Takes a batch in. After it returned, everything is committed; the same batch again changes nothing.
     func settle(_ messages: [InboundMessage]) async throws -> IntakeTally {
@@ -192,6 +197,7 @@ struct IntakeStore: Sendable {
         try await ExperimentLocks.take(experiments, in: session)
         let known = try await reader.identities(messages.map(\.identity) + submissions.compactMap(\.amended))
         var judge = try await reader.facts(for: submissions)
+        judge.instruments = try await instruments.catalogue(for: submissions, judge.experiments, in: session)
         // What was refused and is judged again is open until it is.
         let reopened = Set(messages.filter { $0.quarantined != nil }.map(\.identity))
         judge.events = known.filter { !reopened.contains($0.key) }.mapValues(\.event)

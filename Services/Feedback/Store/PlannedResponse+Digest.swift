@@ -13,7 +13,9 @@ extension PlannedResponse {
             return
         }
         let values = CanonicalValues.text(
-            response: accepted.response, version: accepted.version, score: accepted.score, answers: submission.answers)
+            response: accepted.response, version: accepted.version, score: accepted.scores.main,
+            answers: submission.answers,
+            scales: accepted.scores.further)
         self.init(
             submission: submission, accepted: accepted, origin: origin,
             seal: ValueSeal(
@@ -25,16 +27,21 @@ extension PlannedResponse {
             response: accepted.response, version: accepted.version, state: ResponseState(accepted.standing),
             instrument: submission.instrument, instrumentVersion: accepted.instrumentVersion,
             occasion: submission.occasion, participant: accepted.participant, answeredAt: submission.answeredAt,
-            digest: seal?.digest)
+            digest: seal?.digest, valueSet: seal == nil ? nil : accepted.scores.valueSet)
     }
 
     /// nil when it was taken back.
     var values: ResponseValues? {
         seal.map { seal in
             ResponseValues(
-                response: accepted.response, version: accepted.version, salt: seal.salt, score: accepted.score,
-                answers: submission.answers)
+                response: accepted.response, version: accepted.version, salt: seal.salt, score: accepted.scores.main,
+                answers: submission.answers, scales: scales)
         }
+    }
+
+    /// nil when there is none beside the main one.
+    private var scales: [String: Int64]? {
+        accepted.scores.further.isEmpty ? nil : accepted.scores.further.mapValues { Int64($0) }
     }
 
     /// What item and values take as JSON, at most: all that varies, and the fixed rest.
@@ -43,7 +50,8 @@ extension PlannedResponse {
     var byteCountMax: Int {
         let texts =
             submission.instrument.utf8.count + submission.occasion.utf8.count + accepted.instrumentVersion.utf8.count
-        return 460 + 2 * texts + 5 * submission.answers.count
+        let scales = accepted.scores.further.keys.reduce(0) { $0 + $1.utf8.count + 16 }
+        return 500 + 2 * texts + 5 * submission.answers.count + scales
     }
 }
 

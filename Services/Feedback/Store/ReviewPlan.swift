@@ -8,10 +8,11 @@ struct ReviewPlan: Sendable {
     private(set) var identities: [IdentityRow] = []
     private(set) var receipts: [(publisher: String, receipt: FeedbackSubmission.Receipt)] = []
 
-    init(_ stored: [StoredResponse], experiment: UUID, facts: [UUID: ExperimentFacts]) {
+    init(_ stored: [StoredResponse], facts: [UUID: ExperimentFacts], instruments: InstrumentCatalogue) {
         for response in stored {
             let judge = IntakeJudge(
-                experiments: facts, participants: [response.participant: response.participantFacts])
+                experiments: facts, participants: [response.participant: response.participantFacts],
+                instruments: instruments)
             let review = ResponseReview(of: response.facts.response, response.contributions, by: judge)
             for change in review.changes { tell(change, of: response.facts.response) }
             if let next = Self.next(response, review) { responses.append(next) }
@@ -56,7 +57,7 @@ struct ReviewPlan: Sendable {
             countChange: (standing == .valid ? 1 : 0) - (facts.standing == .valid ? 1 : 0),
             participant: stored.key.participant,
             instrumentVersion: review.inForce?.accepted.instrumentVersion ?? facts.instrumentVersion,
-            score: review.inForce?.accepted.score)
+            scores: review.inForce?.accepted.scores ?? InstrumentScores())
         return PlannedResponse(
             last.submission, accepted, origin: .fact(reason: review.refusal?.reason.rawValue ?? ""))
     }

@@ -73,7 +73,8 @@ struct ReviewStore<Session: PostgresSession>: Sendable {
         let reader = ReviewReader(session: session, experiment: experiment)
         let stored = try await reader.responses(touchedFrom: progress.from, after: progress.after, limit: limit)
         let facts = try await IntakeFactsReader(session: session).experiments([experiment])
-        let plan = ReviewPlan(stored, experiment: experiment, facts: facts)
+        let instruments = try await intake.instruments.catalogue(for: [], facts, in: session)
+        let plan = ReviewPlan(stored, facts: facts, instruments: instruments)
         try await IntakeWriter(session: session, now: intake.clock.now(), cause: cause).write(plan)
         let last = stored.last?.key
         let isDone = stored.count < limit
@@ -129,6 +130,6 @@ extension Refusal.Reason {
         [
             Refusal.Reason.experimentCompleted, .beforeStart, .notInProtocol, .outsideWindow, .consentMissing,
             .alreadyAnswered, .amendsRefused, .amendsOtherResponse, .amendsOutdated, .unknownInstrument, .answersCount,
-            .levelOutOfRange, .nothingAnswered,
+            .levelOutOfRange, .nothingAnswered, .answerMissing,
         ].map(\.rawValue)
 }

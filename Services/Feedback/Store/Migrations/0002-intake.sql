@@ -66,6 +66,12 @@ create table response_values (
     salt text,
     -- In the unit of the instrument's main scale; null where its rules give none.
     score int,
+    -- Of the other scales that have a score, as JSON by their names.
+    scales text,
+    -- That the score was computed with, where there is one.
+    value_set text,
+    -- How many identifiers of persons were masked in the comment.
+    masked_count int not null default 0,
     -- JSON, null where an item was left out.
     answers text,
     comment text check (char_length(comment) <= 4000),

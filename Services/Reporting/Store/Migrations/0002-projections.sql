@@ -51,7 +51,7 @@ create table responses (
     occasion text not null,
     -- Retracted and excluded responses do not count.
     is_counted boolean not null,
-    -- SUS: tenths of a point. NPS: the answer. null once it was erased.
+    -- In the unit of the instrument's main scale. null where there is none, and once it was erased.
     score int
 ) with (fillfactor = 90);
 
@@ -63,7 +63,8 @@ create table response_cells (
     occasion text not null,
     responses_count bigint not null check (responses_count >= 0),
     scored_count bigint not null check (scored_count between 0 and responses_count),
-    score_sum bigint not null check (score_sum >= 0),
+    -- Utilities may be below zero.
+    score_sum bigint not null,
     promoter_count bigint not null check (promoter_count >= 0),
     passive_count bigint not null check (passive_count >= 0),
     detractor_count bigint not null check (detractor_count >= 0),
