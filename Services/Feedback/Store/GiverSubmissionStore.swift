@@ -148,7 +148,7 @@ struct GiverSubmissionStore: Sendable {
                 on d.publisher = \(PagesPublisher.name) and d.source = \(PagesPublisher.source)
                 and d.event_id = s.invitation::text || '.' || s.number
             where s.invitation = \(invitation) and s.form_hash = \(Secrets.hash(form)) and s.kind = 'answer'
-                and d.outcome <> 'refused'
+                and d.outcome in ('accepted', 'waiting')
             """
         ).first?.get("submitted_at")
     }
