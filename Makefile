@@ -13,7 +13,7 @@ SCRATCH := $(if $(filter release,$(CONFIGURATION)),.build-release,.build)
 export MAILLAGE_BINARIES ?= $(CURDIR)/$(SCRATCH)/$(CONFIGURATION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo compose-demo test chaos hostile recovery lint contract bench up down status logs token publisher build format clean image packages
+.PHONY: help demo compose-demo test chaos hostile recovery lint contract bench up down status logs token publisher publishers build format clean image packages
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +24,8 @@ demo: build ## the whole wave through a fresh system [KILL=funding|rabbitmq|…]
 compose-demo: packages ## the same wave through docker-compose.yml [COMPOSE='docker compose'] [BUILD='docker build . --tag'] [SCALE='feedback=3 reporting=2']
 	@deploy/local/compose-demo.sh .local/compose
 
-test: packages ## all tiers, the system tests last
+test: ## all tiers, the system tests last
+	@deploy/local/packages.sh test
 	@$(PYTHON) -m tiers
 
 chaos: build ## load and faults for MINUTES=10 by SEED=1, then everything compared with what was acknowledged [KEEP=1]
@@ -45,10 +46,11 @@ contract: packages ## writes docs/asyncapi.yaml and the golden files from Shared
 	MAILLAGE_WRITE_CONTRACT=1 swift test $(CHECKED) --filter ContractTests
 	git --no-pager diff --stat docs/asyncapi.yaml Tests/Resources/events
 
-bench: ## release build, each figure beside its baseline [ONLY=relay]
+bench: ## release build, each figure beside its baseline [ONLY=feedback-intake] [COUNT=100000] [ROUNDS=3] [STORED=10000000]
 	@deploy/local/packages.sh bench
-	swift build --configuration release --scratch-path .build-release $(CHECKED) --product bench
-	@deploy/local/bench.sh .build-release/release/bench .local/bench $(if $(ONLY),--only $(ONLY))
+	swift build --configuration release --scratch-path .build-release $(CHECKED)
+	@deploy/local/bench.sh .build-release/release/bench .local/bench $(if $(ONLY),--only $(ONLY)) \
+		$(if $(COUNT),--count $(COUNT)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(STORED),--stored $(STORED))
 
 up: build ## servers and services in the background
 	@deploy/local/instance.sh up $(INSTANCE)
@@ -74,6 +76,9 @@ token: ## a bearer token ROLE=operator[,…] [SUB=name] [ORG=SIREN]
 
 publisher: ## the broker's address for an outside publisher NAME=telesuivi
 	@$(PYTHON) -m driver.instance $(INSTANCE) "$(or $(NAME),telesuivi)"
+
+publishers: ## who may send feedback ARGS='add NAME --organisation … --contact …' [list, rotate, retire, suspend, resume]
+	@deploy/local/services.sh run feedback publishers $(ARGS) $(INSTANCE)
 
 build: packages ## the services
 	swift build --configuration $(CONFIGURATION) --scratch-path $(SCRATCH) $(CHECKED)

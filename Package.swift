@@ -57,7 +57,8 @@ let serviceDependencies: [Target.Dependency] = [
 func service(
     _ name: String,
     domain: [Target.Dependency] = [],
-    also: [Target.Dependency] = []
+    also: [Target.Dependency] = [],
+    resources: [Resource] = []
 ) -> [Target] {
     [
         .target(
@@ -67,7 +68,7 @@ func service(
             dependencies: [.byName(name: "\(name)Domain")] + serviceDependencies + domain + also,
             path: "Services/\(name)",
             exclude: ["Domain"],
-            resources: [.embedInCode("Store/Migrations"), .embedInCode("Routes/openapi.yaml")],
+            resources: [.embedInCode("Store/Migrations"), .embedInCode("Routes/openapi.yaml")] + resources,
             swiftSettings: settings),
         .testTarget(
             name: "\(name)DomainTests",
@@ -130,7 +131,8 @@ let services: [Target] =
     service("Applications", domain: ["CofundingRules"], also: [crypto, nioCore])
     + service("Funding", domain: ["CofundingRules"])
     + service("Experimentation", domain: ["CofundingRules"])
-    + service("Feedback", also: ["RabbitMQ", crypto, metrics])
+    + service(
+        "Feedback", also: ["RabbitMQ", crypto, metrics, nioCore, unixSignals], resources: [.embedInCode("Pages/pages.css")])
     + service("Reporting", also: [metrics])
 
 let testTargets: [Target] = [

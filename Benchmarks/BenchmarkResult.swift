@@ -16,6 +16,9 @@ struct BenchmarkResult: Codable {
     var p50Milliseconds: Double?
     var p99Milliseconds: Double?
     var rssMiB: Double?
+    /// Microseconds of processor time per item, by groups of processes.
+    var cost: ProcessorCost?
+    var baselineCost: ProcessorCost?
     var commit: String?
 
     enum CodingKeys: String, CodingKey {
@@ -25,6 +28,8 @@ struct BenchmarkResult: Codable {
         case p50Milliseconds = "p50_ms"
         case p99Milliseconds = "p99_ms"
         case rssMiB = "rss_mib"
+        case cost = "cpu_us"
+        case baselineCost = "baseline_cpu_us"
     }
 
     /// Rates of items per second.
@@ -39,8 +44,34 @@ struct BenchmarkResult: Codable {
             name: name, unit: unit, ours: mine.rounded(), baseline: theirs.rounded(), baselineCommand: baseline.command,
             ratio: (mine / theirs * 100).rounded() / 100, count: workload.count,
             seconds: (Double(workload.count) / mine * 1000).rounded() / 1000, payloadBytes: workload.payloadBytes,
-            rssMiB: residentMiB(), commit: commit())
+            rssMiB: Machine.peakMiB(), commit: currentCommit())
     }
+
+    /// Rates with what they cost.
+    static func pace(
+        _ name: String, ours: [Pace], rssMiB: Double, baseline: (command: String, paces: [Pace]), workload: Workload
+    ) -> BenchmarkResult {
+        var result = rate(
+            name, unit: "events/s", ours: ours.map(\.rate), baseline: (baseline.command, baseline.paces.map(\.rate)),
+            workload: workload)
+        result.rssMiB = rounded(rssMiB)
+        result.cost = .median(ours.map(\.cost))
+        result.baselineCost = .median(baseline.paces.map(\.cost))
+        return result
+    }
+
+    /// One figure that is compared with itself under other circumstances.
+    static func comparison(
+        _ name: String, unit: String, ours: Double, baseline: (command: String, value: Double), count: Int,
+        seconds: Double
+    ) -> BenchmarkResult {
+        BenchmarkResult(
+            name: name, unit: unit, ours: rounded(ours), baseline: rounded(baseline.value),
+            baselineCommand: baseline.command, ratio: (ours / baseline.value * 100).rounded() / 100, count: count,
+            seconds: rounded(seconds), commit: currentCommit())
+    }
+
+    static func rounded(_ value: Double) -> Double { (value * 10).rounded() / 10 }
 
     /// The 99th percentile of a latency, with the median beside it.
     /// - Parameters:
@@ -52,7 +83,7 @@ struct BenchmarkResult: Codable {
         BenchmarkResult(
             name: name, unit: "ms p99", ours: p99, baseline: baseline.p99, baselineCommand: baseline.command,
             ratio: (p99 / baseline.p99 * 100).rounded() / 100, count: count, seconds: 0, p50Milliseconds: p50,
-            p99Milliseconds: p99, rssMiB: residentMiB(), commit: commit())
+            p99Milliseconds: p99, rssMiB: Machine.peakMiB(), commit: currentCommit())
     }
 
     /// What one round works on.
@@ -89,29 +120,26 @@ struct BenchmarkResult: Codable {
                     result.unit, result.rssMiB.map { "\($0)" } ?? "", result.baselineCommand ?? "",
                 ]))
         }
+        for result in results {
+            guard let cost = result.cost else { continue }
+            lines.append("\(result.name), per event: \(cost)")
+            if let baseline = result.baselineCost { lines.append("    \(result.baselineCommand ?? ""): \(baseline)") }
+        }
         return lines.joined(separator: "\n")
     }
 
     private static func row(_ cells: [String]) -> String {
-        zip(cells, [18, 10, 10, 7, 10, 9, 0]).map { cell, width in
+        zip(cells, [34, 10, 10, 7, 10, 9, 0]).map { cell, width in
             cell + String(repeating: " ", count: max(0, width - cell.count))
         }.joined(separator: " ")
     }
 
     private static func number(_ value: Double) -> String {
-        value < 1000 ? "\((value * 10).rounded() / 10)" : "\(Int(value))"
+        value < 1000 ? "\(rounded(value))" : "\(Int(value))"
     }
 
-    /// The most memory that this process had at one time.
-    private static func residentMiB() -> Double? {
-        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-        let kibibytes = line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Double($0) }
-        return kibibytes.map { ($0 / 1024 * 10).rounded() / 10 }
-    }
-
-    private static func commit() -> String? {
-        try? Peers.output(of: "/usr/bin/env", ["git", "rev-parse", "--short", "HEAD"], environment: [:])
+    static func currentCommit() -> String? {
+        try? Command.output(of: "/usr/bin/env", ["git", "rev-parse", "--short", "HEAD"])
             .trimmingCharacters(in: .whitespacesAndNewlines)
     }
 }

@@ -11,6 +11,7 @@ import RabbitMQ
 struct InboxBenchmark {
     let servers: Servers
     let peers: Peers
+    let machine: Machine
     let count: Int
     let rounds: Int
 
@@ -30,7 +31,7 @@ struct InboxBenchmark {
         var (ours, peer, bare): ([Double], [Double], [Double]) = ([], [], [])
         for round in 1...rounds {
             ours.append(try await inbox())
-            peer.append(try await peerBatch())
+            peer.append(try await peers.consume("peer", ["batch"], count: count, on: machine).rate)
             bare.append(try await bareStatement())
             let rates = [ours, peer, bare].map { "\(Int($0[round - 1]))/s" }
             print("inbox, round \(round): ours \(rates[0]), peer batch \(rates[1]), bare statement \(rates[2])")
@@ -55,7 +56,7 @@ struct InboxBenchmark {
                 let first = try await publish(to: queue)
                 seconds = try await consume(queue, pool)
                 // The same ids once more are refused.
-                try await publish(first, to: queue)
+                try await servers.publish(first)
                 _ = try await consume(queue, pool, expecting: 0)
                 let rows = try await pool.query("select count(*) as n from fb")
                 guard try rows.first?.get("n") == count else {
@@ -72,19 +73,10 @@ struct InboxBenchmark {
         for chunk in 0..<count / 1_000 {
             let messages = (0..<1_000).map { Self.message(chunk * 1_000 + $0, queue: queue) }
             if chunk == 0 { first = messages }
-            try await publish(messages, to: queue)
+            try await servers.publish(messages)
         }
         try await servers.waitForMessages(count, in: queue)
         return first
-    }
-
-    private func publish(_ messages: [OutgoingMessage], to queue: String) async throws {
-        let publisher = RabbitPublisher(configuration: servers.broker, windowMax: 1_000, logger: Servers.quietLogger)
-        let outcomes = await publisher.publish(messages, deadline: .seconds(60))
-        await publisher.close()
-        guard outcomes.allSatisfy({ $0 == .confirmed }) else {
-            throw Peers.Failure(description: "the broker did not confirm every message")
-        }
     }
 
     private static func message(_ number: Int, queue: String) -> OutgoingMessage {
@@ -143,18 +135,6 @@ struct InboxBenchmark {
     }
 
     // MARK: Baselines
-
-    private func peerBatch() async throws -> Double {
-        var rate = 0.0
-        try await servers.withDatabase(schema: "public", migrations: []) { _, url in
-            try await servers.administer { try? await $0.deleteQueue("peer") }
-            _ = try peers.rate("peer", ["publish", "\(count)"], database: url)
-            try await servers.waitForMessages(count, in: "peer")
-            rate = try peers.rate("peer", ["batch", "\(count)"], database: url)
-            try await servers.administer { try await $0.deleteQueue("peer") }
-        }
-        return rate
-    }
 
     /// One connection, one round trip and one commit per 500 rows.
     private func bareStatement() async throws -> Double {

@@ -1,4 +1,5 @@
 import Foundation
+import RabbitMQ
 
 /// The baselines that are programs of their own.
 struct Peers: Sendable {
@@ -7,20 +8,20 @@ struct Peers: Sendable {
     }
 
     private static let folder = ".local/peers"
-    private let environment: [String: String]
+    private let servers: Servers
 
     /// Compiles them; run from the package's folder.
     static func build(for servers: Servers) throws -> Peers {
-        _ = try output(of: "/bin/sh", ["Benchmarks/peers/build.sh", folder], environment: [:])
-        return Peers(environment: ["PEER_BROKER_URL": servers.brokerURL])
+        try Command.output(of: "/bin/sh", ["Benchmarks/peers/build.sh", folder])
+        return Peers(servers: servers)
     }
 
     /// Runs one to its end.
     /// - Returns: the rate that it prints last: `… = 12345/s`.
     func rate(_ program: String, _ arguments: [String], database: String) throws -> Double {
-        let text = try Self.output(
+        let text = try Command.output(
             of: "\(Self.folder)/\(program)", arguments,
-            environment: environment.merging(["PEER_DATABASE_URL": database]) { $1 })
+            environment: ["PEER_BROKER_URL": servers.brokerURL, "PEER_DATABASE_URL": database])
         let figure = text.split(separator: "= ").last?.prefix { $0.isNumber }
         guard let rate = figure.flatMap({ Double($0) }) else {
             throw Failure(description: "\(program) printed no rate: \(text)")
@@ -28,19 +29,22 @@ struct Peers: Sendable {
         return rate
     }
 
-    static func output(of program: String, _ arguments: [String], environment: [String: String]) throws -> String {
-        let process = Process()
-        let pipe = Pipe()
-        process.executableURL = URL(filePath: program)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardOutput = pipe
-        try process.run()
-        let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            throw Failure(description: "\(program) ended with status \(process.terminationStatus)")
+    /// Fills the queue that all of them consume with `count` messages, and runs one on it.
+    func consume(_ program: String, _ mode: [String], count: Int, on machine: Machine) async throws -> Pace {
+        var pace = Pace(rate: 0, cost: ProcessorCost())
+        try await servers.withDatabase(schema: "public", migrations: []) { _, url in
+            try await deleteQueues()
+            _ = try rate("peer", ["publish", "\(count)"], database: url)
+            try await servers.waitForMessages(count, in: "peer")
+            let began = try machine.times()
+            let rate = try rate(program, mode + ["\(count)"], database: url)
+            pace = Pace(rate: rate, cost: try machine.times().since(began).cost(per: count))
+            try await deleteQueues()
         }
-        return text
+        return pace
+    }
+
+    private func deleteQueues() async throws {
+        for queue in ["peer", "peer2"] { try await servers.administer { try await $0.deleteQueue(queue) } }
     }
 }

@@ -140,6 +140,12 @@ struct Percentiles: CustomStringConvertible {
     let p50: Double
     let p99: Double
 
+    init(of values: [Double]) {
+        let sorted = values.sorted()
+        p50 = sorted.isEmpty ? 0 : sorted[sorted.count / 2]
+        p99 = sorted.isEmpty ? 0 : sorted[sorted.count * 99 / 100]
+    }
+
     var description: String { "p50 \(rounded(p50)) ms, p99 \(rounded(p99)) ms" }
 
     private func rounded(_ value: Double) -> Double { (value * 100).rounded() / 100 }
@@ -190,8 +196,6 @@ private final class Stopwatch: Sendable {
     }
 
     func percentiles(from first: Int) -> Percentiles {
-        let sorted = state.withLock { $0.milliseconds.filter { $0.number >= first }.map(\.took) }.sorted()
-        guard !sorted.isEmpty else { return Percentiles(p50: 0, p99: 0) }
-        return Percentiles(p50: sorted[sorted.count / 2], p99: sorted[sorted.count * 99 / 100])
+        Percentiles(of: state.withLock { $0.milliseconds.filter { $0.number >= first }.map(\.took) })
     }
 }

@@ -33,19 +33,56 @@ struct Servers: Sendable {
         return Servers(databaseURL: database, brokerURL: url, broker: broker)
     }
 
+    /// The same servers, in another of the broker's virtual hosts.
+    func on(virtualHost: String) throws -> Servers {
+        guard var components = URLComponents(string: brokerURL) else {
+            throw Unusable(description: "the broker's address must be a URL")
+        }
+        components.percentEncodedPath = "/" + virtualHost
+        let url = components.string ?? brokerURL
+        return Servers(
+            databaseURL: databaseURL, brokerURL: url,
+            broker: try RabbitMQConfiguration(url: url, connectionName: "bench"))
+    }
+
+    /// Of another of the broker's users.
+    func brokerURL(user: String, password: String, virtualHost: String) throws -> String {
+        guard var components = URLComponents(string: try on(virtualHost: virtualHost).brokerURL) else {
+            throw Unusable(description: "the broker's address must be a URL")
+        }
+        (components.user, components.password) = (user, password)
+        return components.string ?? brokerURL
+    }
+
+    func databaseURL(of name: String) throws -> String {
+        guard var components = URLComponents(string: databaseURL) else {
+            throw Unusable(description: "the database's address must be a URL")
+        }
+        components.path = "/" + name
+        return components.string ?? databaseURL
+    }
+
+    var databasePort: Int { URLComponents(string: databaseURL)?.port ?? 5432 }
+
+    /// Lends a connection to the server's own database.
+    func withAdministrator<R>(_ body: (PostgresLease) async throws -> R) async throws -> R {
+        let pool = pool(databaseURL, schema: nil)
+        let result: Result<R, any Error>
+        do { result = .success(try await pool.withConnection { try await body($0) }) } catch {
+            result = .failure(error)
+        }
+        await pool.close()
+        return try result.get()
+    }
+
     /// Lends a fresh database and drops it.
     func withDatabase(
         schema: String, migrations: [MigrationFile], connectionCountMax: Int = 8,
         _ body: (PostgresPool, _ url: String) async throws -> Void
     ) async throws {
         let name = "maillage_bench_\(UInt32.random(in: 0 ... .max))"
-        let administrator = pool(databaseURL, schema: nil)
-        try await administrator.withConnection { try await $0.executeScript("create database \(name)") }
-        guard var components = URLComponents(string: databaseURL) else {
-            throw Unusable(description: "the database's address must be a URL")
-        }
-        components.path = "/" + name
-        let url = components.string ?? databaseURL
+        try await withAdministrator { try await $0.executeScript("create database \(name)") }
+        let url = try databaseURL(of: name)
         let lent = pool(url, schema: schema, connectionCountMax: connectionCountMax)
         let result: Result<Void, any Error>
         do {
@@ -55,14 +92,11 @@ struct Servers: Sendable {
             result = .failure(error)
         }
         await lent.close()
-        try await administrator.withConnection {
-            try await $0.executeScript("drop database if exists \(name) with (force)")
-        }
-        await administrator.close()
+        try await withAdministrator { try await $0.executeScript("drop database if exists \(name) with (force)") }
         try result.get()
     }
 
-    private func pool(_ url: String, schema: String?, connectionCountMax: Int = 8) -> PostgresPool {
+    func pool(_ url: String, schema: String?, connectionCountMax: Int = 8) -> PostgresPool {
         let configuration = PostgresConfiguration(
             connectionString: url, schema: schema, applicationName: "bench", connectionCountMax: connectionCountMax,
             statementTimeout: .seconds(600))
@@ -88,6 +122,15 @@ struct Servers: Sendable {
 
     func administer<R>(_ body: (RabbitAdministrator) async throws -> R) async throws -> R {
         try await RabbitAdministrator.withConnection(broker, logger: Self.quietLogger, body)
+    }
+
+    func publish(_ messages: [OutgoingMessage]) async throws {
+        let publisher = RabbitPublisher(configuration: broker, windowMax: 1_000, logger: Self.quietLogger)
+        let outcomes = await publisher.publish(messages, deadline: .seconds(60))
+        await publisher.close()
+        guard outcomes.allSatisfy({ $0 == .confirmed }) else {
+            throw Unusable(description: "the broker did not confirm every message")
+        }
     }
 
     /// Waits until a queue holds so many messages: the counter of a quorum queue lags behind.

@@ -166,6 +166,18 @@ package enum EventWords {
                 fr: "publication du questionnaire \($0.instrument) \($0.instrumentVersion)",
                 en: "publication of instrument \($0.instrument) \($0.instrumentVersion)")
         },
+        on(PublisherRegistered.self) {
+            BusinessWords(
+                fr: "inscription de l'émetteur \($0.publisher)", en: "registration of publisher \($0.publisher)")
+        },
+        on(PublisherSuspended.self) {
+            BusinessWords(
+                fr: "suspension de l'émetteur \($0.publisher)", en: "suspension of publisher \($0.publisher)")
+        },
+        on(PublisherResumed.self) {
+            BusinessWords(
+                fr: "reprise de l'émetteur \($0.publisher)", en: "publisher \($0.publisher) may send again")
+        },
         on(ResponseRetracted.self) {
             BusinessWords(
                 fr: "retrait d'une réponse de l'expérimentation \($0.experiment.lowercase)",
@@ -175,6 +187,11 @@ package enum EventWords {
             BusinessWords(
                 fr: "exclusion d'une réponse de l'expérimentation \($0.experiment.lowercase) (\($0.reason))",
                 en: "exclusion of a response of experiment \($0.experiment.lowercase) (\($0.reason))")
+        },
+        on(AnswerPublished.self) {
+            BusinessWords(
+                fr: "réponse du tiers-lieu aux avis de l'expérimentation \($0.experiment.lowercase)",
+                en: "the third place's answer to what was said in experiment \($0.experiment.lowercase)")
         },
         on(MilestoneLost.self) {
             BusinessWords(

@@ -69,6 +69,51 @@ package struct ResponseValues: Codable, Sendable, Equatable {
     }
 }
 
+/// An outside system may send feedback from now on. The subject is its name.
+package struct PublisherRegistered: EventPayload {
+    package static let type = EventType(.feedback, "publisher", "registered")
+    package var publisher: String
+    package var organisation: String
+    /// nil for all.
+    package var experiments: [UUID]?
+    package var registeredAt: Date
+
+    package init(publisher: String, organisation: String, experiments: [UUID]? = nil, registeredAt: Date) {
+        self.publisher = publisher
+        self.organisation = organisation
+        self.experiments = experiments
+        self.registeredAt = registeredAt
+    }
+}
+
+/// An outside system may send nothing for now. The subject is its name.
+package struct PublisherSuspended: EventPayload {
+    package static let type = EventType(.feedback, "publisher", "suspended")
+    package var publisher: String
+    package var reason: String
+    package var suspendedAt: Date
+
+    package init(publisher: String, reason: String, suspendedAt: Date) {
+        self.publisher = publisher
+        self.reason = reason
+        self.suspendedAt = suspendedAt
+    }
+}
+
+/// An outside system may send again. The subject is its name.
+package struct PublisherResumed: EventPayload {
+    package static let type = EventType(.feedback, "publisher", "resumed")
+    package var publisher: String
+    package var reason: String
+    package var resumedAt: Date
+
+    package init(publisher: String, reason: String, resumedAt: Date) {
+        self.publisher = publisher
+        self.reason = reason
+        self.resumedAt = resumedAt
+    }
+}
+
 /// Valid responses of one experiment, at most 200 items and 48 KiB. The subject is the experiment.
 package struct ResponsesRecorded: PersonalEventPayload {
     package static let type = EventType(.feedback, "responses", "recorded")
@@ -208,5 +253,25 @@ package struct MilestoneLost: EventPayload {
         self.responsesCount = responsesCount
         self.lostAt = lostAt
         self.version = version
+    }
+}
+
+/// A site answers what was said: "you said, we did". The subject is the answer; its text stays in the feedback service.
+package struct AnswerPublished: EventPayload {
+    package static let type = EventType(.feedback, "answer", "published")
+    package var answer: UUID
+    package var experiment: UUID
+    /// A slug of the site's own; never a sentence.
+    package var theme: String?
+    /// `fr`, `en`.
+    package var languages: [String]
+    package var publishedAt: Date
+
+    package init(answer: UUID, experiment: UUID, theme: String?, languages: [String], publishedAt: Date) {
+        self.answer = answer
+        self.experiment = experiment
+        self.theme = theme
+        self.languages = languages
+        self.publishedAt = publishedAt
     }
 }

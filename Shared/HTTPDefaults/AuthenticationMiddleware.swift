@@ -8,7 +8,7 @@ import Observability
 ///
 /// A request without a token passes without a principal (the route decides); one with a bad token is refused even on a
 /// public route, so that a client notices that its session ended. The rate is counted per subject, else per address,
-/// and for refused tokens too.
+/// and for refused tokens too. A name and password (HTTP Basic) are handed on unchecked: few routes know such callers.
 package struct AuthenticationMiddleware: RouterMiddleware {
     package typealias Context = MaillageContext
 
@@ -32,7 +32,7 @@ package struct AuthenticationMiddleware: RouterMiddleware {
         context.remoteAddress = callerAddress(request, context)
         var refusal: TokenError?
         do throws(TokenError) {
-            context.principal = try await principal(of: request)
+            try await identify(request, &context)
         } catch {
             refusal = error
         }
@@ -48,11 +48,17 @@ package struct AuthenticationMiddleware: RouterMiddleware {
         return try await next(request, context)
     }
 
-    private func principal(of request: Request) async throws(TokenError) -> Principal? {
-        guard let header = request.headers[.authorization] else { return nil }
+    private func identify(_ request: Request, _ context: inout MaillageContext) async throws(TokenError) {
+        guard let header = request.headers[.authorization] else { return }
         let parts = header.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else { throw .malformed }
-        return try await verifier.verify(String(parts[1]))
+        guard parts.count == 2 else { throw .malformed }
+        switch parts[0].lowercased() {
+        case "bearer": context.principal = try await verifier.verify(String(parts[1]))
+        case "basic":
+            guard let basic = BasicCredentials(token: String(parts[1])) else { throw .malformed }
+            context.basic = basic
+        default: throw .malformed
+        }
     }
 
     /// The n-th entry from the end, for n proxies of ours: each appends the address that it saw, and what stands before

@@ -27,7 +27,7 @@ package struct BodyDecoder: RequestDecoder {
     }
 
     /// 413 as soon as it is known: by the announced length, or when the limit is passed.
-    static func collect(_ request: Request, limitBytes: Int) async throws -> [UInt8] {
+    package static func collect(_ request: Request, limitBytes: Int) async throws -> [UInt8] {
         if let announced = request.headers[.contentLength].flatMap({ Int($0) }), announced > limitBytes {
             throw Problem.tooLarge(limitBytes: limitBytes)
         }

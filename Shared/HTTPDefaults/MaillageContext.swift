@@ -11,6 +11,8 @@ package struct MaillageContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
     /// Set by `AuthenticationMiddleware`; nil for a caller without a token.
     package var principal: Principal?
+    /// What the caller named itself by HTTP Basic; checked by the route that lets such callers in, by nobody before.
+    package var basic: BasicCredentials?
     /// The request's own span; set by `TraceMiddleware`.
     package var trace: TraceContext
     /// Unique per request; in every record of its log and in the answer's `X-Request-Id`.
@@ -41,6 +43,21 @@ package struct MaillageContext: RequestContext {
     package var responseEncoder: BodyEncoder { BodyEncoder() }
     /// 1 MiB. A route that takes documents reads the body itself, in pieces, under a limit of its own.
     package var maxUploadSize: Int { 1_048_576 }
+}
+
+/// Name and password as they came (RFC 7617). Never logged.
+package struct BasicCredentials: Sendable {
+    package let user: String
+    package let password: String
+
+    /// - Parameter token: what follows `Basic`; nil when it is not such a pair.
+    init?(token: String) {
+        guard let data = Data(base64Encoded: token), let text = String(bytes: data, encoding: .utf8),
+            let colon = text.firstIndex(of: ":")
+        else { return nil }
+        user = String(text[..<colon])
+        password = String(text[text.index(after: colon)...])
+    }
 }
 
 extension MaillageContext {

@@ -44,7 +44,7 @@ package struct Problem: Error, Equatable, Sendable {
         with(.retryAfter, String(seconds))
     }
 
-    func with(_ name: HTTPField.Name, _ value: String) -> Problem {
+    package func with(_ name: HTTPField.Name, _ value: String) -> Problem {
         var copy = self
         copy.headers[name] = value
         return copy

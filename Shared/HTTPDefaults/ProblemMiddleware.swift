@@ -23,7 +23,8 @@ package struct ProblemMiddleware: RouterMiddleware {
         }
     }
 
-    static func problem(for error: any Error) -> Problem {
+    /// What an error is told as, whoever tells it.
+    package static func problem(for error: any Error) -> Problem {
         switch error {
         case let error as Problem: error
         case let error as any ProblemConvertible: error.problem

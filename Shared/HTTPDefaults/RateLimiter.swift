@@ -46,6 +46,13 @@ package final class RateLimiter: Sendable {
         }
     }
 
+    /// Gives back what ``take(_:)`` took, for a limit on attempts that fail.
+    package func giveBack(_ caller: String) {
+        buckets.withLock { buckets in
+            if let bucket = buckets[caller] { buckets[caller]?.tokens = min(burst, bucket.tokens + 1) }
+        }
+    }
+
     private func tokens(of bucket: Bucket, at now: ContinuousClock.Instant) -> Double {
         min(burst, bucket.tokens + (now - bucket.filledAt) / .seconds(1) * ratePerSecond)
     }

@@ -17,7 +17,7 @@ package struct ServiceCommand<Definition: ServiceDefinition>: AsyncParsableComma
                 DeadLettersCommand<Definition>.self, EventsCommand<Definition>.self,
                 ReconcileCommand<Definition>.self, HealthcheckCommand<Definition>.self,
                 ConfigCommand<Definition>.self,
-            ],
+            ] + Definition.commands,
             defaultSubcommand: ServeCommand<Definition>.self)
     }
 

@@ -1,3 +1,4 @@
+package import ArgumentParser
 package import Events
 package import HTTPDefaults
 package import Hummingbird
@@ -29,6 +30,8 @@ package protocol ServiceDefinition: SendableMetatype {
     static func describe(_ event: InboundEvent) -> BusinessWords?
     /// What the service needs in virtual hosts besides the services' own; for `topology apply` and `topology check`.
     static func outsidePlans(_ settings: Settings) throws -> [BrokerPlan]
+    /// Subcommands that no other service has.
+    static var commands: [any ParsableCommand.Type] { get }
     /// Where sums of the service and of the owner of the events disagree, for `reconcile`.
     static func differences(on pool: PostgresPool) async throws -> [SumDifference]
 }
@@ -53,6 +56,7 @@ extension ServiceDefinition {
     package static var requiredSettings: [SettingKey] { [] }
     package static var openAPI: String { "" }
     package static func describe(_ event: InboundEvent) -> BusinessWords? { nil }
+    package static var commands: [any ParsableCommand.Type] { [] }
     package static func outsidePlans(_ settings: Settings) throws -> [BrokerPlan] { [] }
     package static func differences(on pool: PostgresPool) async throws -> [SumDifference] { [] }
 

@@ -1,6 +1,6 @@
 import FoundationEssentials
 package import Identity
-import Logging
+package import Logging
 package import Postgres
 package import RabbitMQ
 
@@ -31,7 +31,7 @@ extension Settings {
 
     /// Lends a command the run role's database, and closes it whatever becomes of the command.
     /// - Throws: ``SettingsError``, and what the closure throws.
-    func withPool<R>(logger: Logger, _ body: (PostgresPool) async throws -> R) async throws -> R {
+    package func withPool<R>(logger: Logger, _ body: (PostgresPool) async throws -> R) async throws -> R {
         let pool = PostgresPool(configuration: try databaseConfiguration(url: .databaseURL), logger: logger)
         let result: Result<R, any Error>
         do { result = .success(try await body(pool)) } catch { result = .failure(error) }

@@ -7,6 +7,7 @@ enum EventSamples {
 
     /// The types that may leave something out.
     static let minimal: [any EventPayload] = [
+        AnswerPublished(answer: id(20), experiment: id(9), theme: nil, languages: ["fr"], publishedAt: instant),
         ApplicationRecommended(
             application: id(2), call: id(1), recommendation: .rejected, rank: nil, reviewCount: 2,
             meanScoreHundredths: 4150),
@@ -150,6 +151,10 @@ enum EventSamples {
     }
 
     private static let feedback: [any EventPayload] = [
+        PublisherRegistered(
+            publisher: "telesuivi", organisation: "Télésuivi SAS", experiments: [id(9)], registeredAt: instant),
+        PublisherSuspended(publisher: "telesuivi", reason: "fuite de clé", suspendedAt: instant),
+        PublisherResumed(publisher: "telesuivi", reason: "clé changée", resumedAt: instant),
         ResponsesRecorded(experiment: id(9), items: [item(version: 1)], personal: [values(version: 1)]),
         ResponseAmended(experiment: id(9), item: item(version: 2), personal: values(version: 2)),
         MilestoneReached(
@@ -162,6 +167,8 @@ enum EventSamples {
             instrument: "COMFORT", instrumentVersion: "2", itemsCount: 4,
             scales: [ScaleTerms(scale: "comfort", unit: "hundredths of a level")], source: "the site's own",
             publishedAt: instant),
+        AnswerPublished(
+            answer: id(20), experiment: id(9), theme: "readability", languages: ["fr", "en"], publishedAt: instant),
         ResponseRetracted(experiment: id(9), item: withoutValues(.retracted)),
         ResponseExcluded(experiment: id(9), item: withoutValues(.excluded), reason: "experiment-completed"),
     ]

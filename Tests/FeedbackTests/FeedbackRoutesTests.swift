@@ -99,11 +99,4 @@ struct FeedbackRoutesTests {
             #expect(try await lab.service.request(.get, summary, as: [.operator]).status == .notFound)
         }
     }
-
-    @Test(arguments: ["UPPER", "a", "a b", "x,x", String(repeating: "a", count: 41)])
-    func publishersWithNamesThatQueuesCannotHaveAreRefusedAtTheStart(names: String) async throws {
-        await #expect(throws: (any Error).self) {
-            try await ServiceHarness.with(FeedbackService.self, settings: ["feedback.publishers": names]) { _ in }
-        }
-    }
 }

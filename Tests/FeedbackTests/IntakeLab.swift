@@ -84,8 +84,13 @@ struct IntakeLab {
     static func with(
         milestones: [MilestoneTerms] = [], isOpen: Bool = true, _ body: (IntakeLab) async throws -> Void
     ) async throws {
-        try await ServiceHarness.with(FeedbackService.self, settings: ["feedback.publishers": publisher]) { service in
+        try await ServiceHarness.with(FeedbackService.self) { service in
             let lab = IntakeLab(service)
+            try await service.pool.query(
+                """
+                insert into publishers (publisher, organisation, contact, queue_bytes)
+                values (\(publisher), 'Telehealth', 'somebody', 1048576)
+                """)
             if isOpen { try await lab.open(milestones: milestones) }
             try await body(lab)
         }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct OpenAPITests {
     @Test func everyRouteIsDescribedAndEveryDescriptionIsARoute() async throws {
-        try await ServiceHarness.with(FeedbackService.self, settings: ["feedback.publishers": "northcare"]) { service in
+        try await ServiceHarness.with(FeedbackService.self) { service in
             let document = try await service.openAPI()
             #expect(document.operations == service.operations)
             #expect(!document.operations.isEmpty)

@@ -84,7 +84,7 @@ struct SubmissionReaderTests {
         func areMalformed(_ headers: [(String, HeaderValue)]) -> Bool {
             var properties = MessageProperties()
             properties.headers = headers
-            return FeedbackIntake.headersAreMalformed(
+            return OutsideMessage.headersAreMalformed(
                 Delivery(
                     exchange: "e", routingKey: "", tag: 1, isRedelivered: false, properties: properties,
                     bodyRange: 0..<0))

@@ -20,7 +20,7 @@ import Testing
         #expect(try await router.request(.get, "/operators/7", roles: [.operator]).status == .notFound)
     }
 
-    @Test(arguments: ["Bearer x.y.z", "Basic dXNlcjpwYXNz", "Bearer", "x"])
+    @Test(arguments: ["Bearer x.y.z", "Basic ?", "Bearer", "x"])
     func aBadTokenIsRefusedEvenWhereNoneIsNeeded(_ header: String) async throws {
         let router = try await TestRouter()
         #expect(try await router.request(.get, "/open").status == .ok)

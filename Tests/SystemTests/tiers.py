@@ -31,6 +31,8 @@ LINES_SHOWN = 40
 BY_ITSELF = ["test_scenario", "test_driver", "test_chaos_parts"]
 RUNNING = ["test_isolation", "test_configuration", "test_hostile_http", "test_hostile_feedback",
            "test_dead_letters"]
+# In a real browser.
+PAGES = ["test_pages"]
 WHOLE_WAVES = ["test_wave"]
 UNDER_FAULTS = ["test_chaos"]
 
@@ -61,6 +63,7 @@ def main() -> int:
         script("instance.sh", "up", str(INSTANCE))
         os.environ["MAILLAGE_INSTANCE"] = str(INSTANCE)
         run(tiers, "running system", lambda tier: python_tests(tier, RUNNING))
+        run(tiers, "pages", lambda tier: python_tests(tier, PAGES))
         script("instance.sh", "remove", str(INSTANCE))
         run(tiers, "whole waves", lambda tier: python_tests(tier, WHOLE_WAVES))
         run(tiers, "under faults", lambda tier: python_tests(tier, UNDER_FAULTS))

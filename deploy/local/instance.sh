@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# instance.sh up|down|remove|status DIRECTORY
+# instance.sh up|servers|down|remove|status DIRECTORY
 #
 # A whole running copy of the system: private servers, broker and database set up, five services. `up` mends what does
-# not run; `down` keeps the data, `remove` does not.
+# not run, `servers` does it without the services; `down` keeps the data, `remove` does not.
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -19,13 +19,17 @@ setup_database() {
         { tail -n 5 "$instance/logs/database.log" >&2 && die "database set-up failed"; }
 }
 
-up() {
+servers() {
     "$here/servers.sh" start "$instance"
     load_instance "$instance"
     setup_broker &
     local broker=$!
     setup_database
     wait "$broker"
+}
+
+up() {
+    servers
     "$here/services.sh" start "$instance"
 }
 
@@ -48,10 +52,11 @@ status() {
     "$here/servers.sh" status "$instance"
 }
 
-[[ $# == 2 ]] || die "usage: instance.sh up|down|remove|status DIRECTORY"
+[[ $# == 2 ]] || die "usage: instance.sh up|servers|down|remove|status DIRECTORY"
 load_instance "$2"
 case $1 in
 up) up ;;
+servers) servers ;;
 down) down ;;
 remove) remove ;;
 status) status ;;

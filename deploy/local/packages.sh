@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# packages.sh [bench]
+# packages.sh [bench|test]
 #
 # Installs the Debian or Ubuntu packages that are missing: nothing if all are there. Installs as root, or through
 # sudo where that asks no password; otherwise prints the line to run and fails. No server is started by it.
@@ -11,13 +11,17 @@ readonly build=(make git g++ libc6-dev zlib1g-dev pkg-config libpq-dev librabbit
 readonly servers=(rabbitmq-server)
 readonly tools=(python3 python3-pika openssl ca-certificates tzdata)
 # What the benchmarks' peer programs are built with.
-readonly peers=(golang golang-github-rabbitmq-amqp091-go-dev golang-github-jackc-pgx-v4-dev golang-github-gofrs-uuid-dev)
+readonly peers=(golang golang-github-rabbitmq-amqp091-go-dev golang-github-jackc-pgx-v4-dev golang-github-gofrs-uuid-dev
+    python3-venv)
+# What the pages are tested in; fonts, since a browser without any shows boxes.
+readonly browser=(chromium fonts-dejavu-core python3-venv)
 
 wanted=("${build[@]}" "${servers[@]}" "${tools[@]}")
 case ${1:-} in
 '') ;;
 bench) wanted+=("${peers[@]}") ;;
-*) die "usage: packages.sh [bench]" ;;
+test) wanted+=("${browser[@]}") ;;
+*) die "usage: packages.sh [bench|test]" ;;
 esac
 
 is_installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# services.sh start|stop|status DIRECTORY · prepare DIRECTORY · restart|kill NAME DIRECTORY · logs DIRECTORY
+# services.sh start|stop|status|prepare|logs DIRECTORY · restart|kill|settings NAME DIRECTORY · run NAME COMMAND… DIRECTORY
 #
 # The five services of one instance, each its own process with a supervisor that starts it again whenever it ends.
 # `prepare` migrates the schemas and applies the topology; `start` does that first. `kill` ends one service with -9.
+# `settings` shows what its `serve` is given; `run` is another command of a service, with all that it may need.
 # The programs are taken from MAILLAGE_BINARIES (default: .build/debug).
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -11,7 +12,9 @@ readonly ready_seconds_max=60
 # A service that ends sooner than this after its start is started again more and more slowly, up to this delay.
 readonly healthy_seconds=5 delay_seconds_max=10
 
-usage() { die "usage: services.sh start|stop|status|prepare|logs DIRECTORY or restart|kill NAME DIRECTORY"; }
+usage() {
+    die "usage: services.sh start|stop|status|prepare|logs DIRECTORY, restart|kill|settings NAME DIRECTORY, run NAME COMMAND… DIRECTORY"
+}
 
 # MARK: Configuration
 
@@ -39,8 +42,7 @@ settings() {
         "MAILLAGE_CLOCK_OFFSET_FILE=$instance/clock" "MAILLAGE_LOG_LEVEL=${MAILLAGE_LOG_LEVEL:-info}"
     if [[ $1 == feedback ]]; then
         printf '%s\n' "MAILLAGE_BROKER_OUTSIDE_URL_FILE=$secrets/broker-outside-url" \
-            "MAILLAGE_FEEDBACK_PUBLISHERS=${MAILLAGE_PUBLISHERS// /,}" \
-            "MAILLAGE_FEEDBACK_INTAKE_BYTES=${MAILLAGE_FEEDBACK_INTAKE_BYTES:-67108864}"
+            "MAILLAGE_BROKER_OUTSIDE_MANAGEMENT_URL_FILE=$secrets/broker-management-url"
     fi
 }
 
@@ -70,6 +72,11 @@ prepare_one() {
     "${clean[@]}" "${environment[@]}" "$program" migrate >"$log" 2>&1 || { tail -n 5 "$log" >&2 && die "$1 migrate failed: $log"; }
     "${clean[@]}" "${environment[@]}" "$program" topology apply >>"$log" 2>&1 ||
         { tail -n 5 "$log" >&2 && die "$1 topology apply failed: $log"; }
+    [[ $1 == feedback ]] || return 0
+    "${clean[@]}" "${environment[@]}" "FEEDBACK=$program" "MAILLAGE_PUBLISHERS=$MAILLAGE_PUBLISHERS" \
+        "PUBLISHER_QUEUE_BYTES=${PUBLISHER_QUEUE_BYTES:-67108864}" \
+        "$repository/deploy/publishers.sh" "$instance/secrets" >>"$log" 2>&1 ||
+        { tail -n 5 "$log" >&2 && die "the publishers could not be set up: $log"; }
 }
 
 prepare() {
@@ -155,6 +162,14 @@ status() {
     done
 }
 
+# run SERVICE ARGUMENTS…: the service's program with everything that its commands need.
+run() {
+    local environment program
+    program=$(binary "$1")
+    mapfile -t environment < <(settings "$1" && owner_settings "$1")
+    exec "${clean[@]}" "${environment[@]}" "$program" "${@:2}"
+}
+
 signal_one() {
     local pid
     [[ " ${services[*]} " == *" $1 "* ]] || die "no service $1; there are ${services[*]}"
@@ -174,6 +189,8 @@ status) status ;;
 logs) cd "$instance/logs" && exec tail -n 20 -F "${services[@]/%/.log}" ;;
 restart) signal_one "$2" TERM ;;
 kill) signal_one "$2" KILL ;;
+run) run "${@:2:$#-2}" ;;
+settings) choose_ports && settings "$2" ;;
 supervise) supervise "$2" ;;
 *) usage ;;
 esac

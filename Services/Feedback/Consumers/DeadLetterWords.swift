@@ -5,6 +5,8 @@ import Inbox
 enum DeadLetterWords {
     private static let intake = BusinessWords(fr: "recueil des réponses", en: "intake of responses")
     static let effects = [
+        SiteOpened.type.name: BusinessWords(
+            fr: "invitations par le tiers-lieu", en: "invitations by the third place"),
         ExperimentRegistered.type.name: intake,
         ProtocolApproved.type.name: intake,
         ExperimentStarted.type.name: intake,

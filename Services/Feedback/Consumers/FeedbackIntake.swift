@@ -54,9 +54,8 @@ struct FeedbackIntake: Service {
     private func read(_ batch: DeliveryBatch) -> [InboundMessage] {
         let now = intake.clock.now()
         return batch.deliveries.indices.map { index in
-            SubmissionReader.read(
-                Array(batch.body(index)), publisher: publisher,
-                headersAreMalformed: Self.headersAreMalformed(batch.deliveries[index]), clockAt: now)
+            OutsideMessage(batch.deliveries[index], body: Array(batch.body(index)))
+                .read(publisher: publisher, clockAt: now)
         }
     }
 
@@ -65,12 +64,6 @@ struct FeedbackIntake: Service {
     /// - Parameter took: what the batch needed.
     static func pause(after tally: IntakeTally, batchCount: Int, took: Duration) -> Duration {
         tally.refused * 2 > batchCount ? min(took * 3, .seconds(1)) : .zero
-    }
-
-    /// Headers here have plain values. A table or a list is an attempt to steer the broker (`CC`, `BCC`) or to choke a
-    /// reader; what brokers and their bridges add themselves begins with `x-`.
-    static func headersAreMalformed(_ delivery: Delivery) -> Bool {
-        delivery.headersAreMalformed || delivery.headers.contains { $1 == .nested && !$0.hasPrefix("x-") }
     }
 
     /// Retries for as long as the database is away. Whatever else a batch makes fail is searched by halving: the
@@ -119,5 +112,32 @@ struct FeedbackIntake: Service {
 
     private func sleep(_ duration: Duration) async throws(CancellationError) {
         do { try await Task.sleep(for: duration) } catch { throw CancellationError() }
+    }
+}
+
+extension OutsideMessage {
+    init(_ delivery: Delivery, body: [UInt8]) {
+        self.init(
+            body: body, contentType: delivery.contentType,
+            fields: delivery.headers.compactMap { name, value in value.text.map { (name, $0) } },
+            headersAreMalformed: Self.headersAreMalformed(delivery))
+    }
+
+    /// Headers here have plain values. A table or a list is an attempt to steer the broker (`CC`, `BCC`) or to choke a
+    /// reader; what brokers and their bridges add themselves begins with `x-`.
+    static func headersAreMalformed(_ delivery: Delivery) -> Bool {
+        delivery.headersAreMalformed || delivery.headers.contains { $1 == .nested && !$0.hasPrefix("x-") }
+    }
+}
+
+extension HeaderValue {
+    /// nil for what is no plain value.
+    fileprivate var text: String? {
+        switch self {
+        case .string(let text): text
+        case .int(let number): String(number)
+        case .bool(let flag): String(flag)
+        case .nested, .other: nil
+        }
     }
 }

@@ -53,8 +53,8 @@ struct ReceiptsRelay<Publisher: MessagePublisher>: Service {
         }
     }
 
-    /// Sends what is due, oldest first. What the broker did not answer for is due again at once, so that it stays before
-    /// what comes later.
+    /// Sends what is due, oldest first. What the broker did not answer for is due again at once, so that it stays
+    /// before what comes later.
     /// - Returns: the number of messages that the broker took.
     /// - Throws: when the broker is away.
     func relay() async throws -> Int {

@@ -20,6 +20,7 @@ package struct Refusal: Error, Sendable, Equatable {
         // What it says about the experiment and the participant
         case experimentCompleted = "experiment-completed"
         case beforeStart = "before-start"
+        case experimentNotAllowed = "experiment-not-allowed"
         case notInProtocol = "not-in-protocol"
         case outsideWindow = "outside-window"
         case consentMissing = "consent-missing"

@@ -14,8 +14,9 @@ struct ExperimentStore: Sendable {
         try await ExperimentLocks.take([registered.experiment], in: session)
         try await session.query(
             """
-            insert into experiments (experiment, registered_at) values (\(registered.experiment), \(time))
-            on conflict (experiment) do update set registered_at = excluded.registered_at
+            insert into experiments (experiment, registered_at, site)
+            values (\(registered.experiment), \(time), \(registered.site))
+            on conflict (experiment) do update set registered_at = excluded.registered_at, site = excluded.site
             """)
     }
 

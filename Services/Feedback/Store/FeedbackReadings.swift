@@ -1,4 +1,5 @@
 import Events
+import FeedbackDomain
 import FoundationEssentials
 import Postgres
 
@@ -147,16 +148,21 @@ struct FeedbackReadings: Sendable {
     }
 
     /// What became of the event, and of other events that came under its name.
+    /// - Parameter publisher: nil for all.
     func receipts(
-        source: String, id: String, publishers: [String]
+        source: String, id: String, publisher: String?
     ) async throws(PostgresError) -> [IssuedReceipt] {
         let rows = try await pool.query(
             """
             select publisher, source, event_id, outcome, reason, field, mend, received_at from identities
-            where publisher = any(\(publishers)) and source = \(source) and event_id = \(id)
+            where publisher in (
+                select publisher from publishers where \(publisher) is null or publisher = \(publisher)
+                union all select \(PublisherName.pages) where \(publisher) is null
+            ) and source = \(source) and event_id = \(id)
             union all
             select publisher, source, event_id, 'refused', reason, field, mend, received_at from quarantine
-            where source = \(source) and event_id = \(id) and reason in ('identity-conflict', 'too-many-waiting')
+            where source = \(source) and event_id = \(id) and (\(publisher) is null or publisher = \(publisher))
+                and reason in ('identity-conflict', 'too-many-waiting')
             order by received_at, publisher
             """)
         var receipts: [IssuedReceipt] = []

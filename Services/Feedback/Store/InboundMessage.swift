@@ -15,6 +15,8 @@ struct InboundMessage: Sendable {
     let clockAt: Date
     /// Set when it waited and is looked at again.
     var waiting: WaitingPlace?
+    /// Set when its sender waits for the receipt: its place among those of one request. No message is sent then.
+    var answerPlace: Int?
     /// Its position in the quarantine, when it was refused and is judged again.
     var quarantined: Int64?
 
@@ -24,8 +26,8 @@ struct InboundMessage: Sendable {
     /// The same message, to be refused without another look at it: it made the database fail.
     var poisoned: InboundMessage {
         InboundMessage(
-            identity: identity, isIdentified: isIdentified,
-            content: .failure(.ourFault), contentHash: contentHash, body: body, clockAt: clockAt, waiting: waiting)
+            identity: identity, isIdentified: isIdentified, content: .failure(.ourFault), contentHash: contentHash,
+            body: body, clockAt: clockAt, waiting: waiting, answerPlace: answerPlace)
     }
 }
 
@@ -34,6 +36,12 @@ extension Refusal {
     static let ourFault = Refusal(
         .internalError,
         mend: "the fault is ours and the operator was told; the event may be sent again under a new id")
+}
+
+extension Refusal {
+    static let experimentNotAllowed = Refusal(
+        .experimentNotAllowed, at: "/data/experiment",
+        mend: "this publisher is not registered for the experiment; ask the operator to add it")
 }
 
 /// Where a message waits.

@@ -125,11 +125,10 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
         }
     }
 
-    /// How many events of each publisher wait, counted no further than the limit.
-    func waitingCounts(_ publishers: Set<String>) async throws(PostgresError) -> [String: Int] {
+    func publishers(_ publishers: Set<String>) async throws(PostgresError) -> [String: PublisherFacts] {
         let rows = try await session.query(
             """
-            select p.publisher, w.waiting_count
+            select p.publisher, w.waiting_count, r.experiments
             from unnest(\(publishers.sorted())) as p (publisher)
             cross join lateral (
                 select count(*) as waiting_count
@@ -137,10 +136,15 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
                     select from waiting as w where w.publisher = p.publisher limit \(IntakePlan.waitingCountMax)
                 ) as seen
             ) as w
+            left join publishers as r on r.publisher = p.publisher
             """)
-        var counts: [String: Int] = [:]
-        for row in rows { counts[try row.get("publisher")] = try row.get("waiting_count") }
-        return counts
+        var facts: [String: PublisherFacts] = [:]
+        for row in rows {
+            facts[try row.get("publisher")] = PublisherFacts(
+                waitingCount: try row.get("waiting_count"),
+                experiments: try row.get("experiments", as: [UUID]?.self).map { Set($0) })
+        }
+        return facts
     }
 }
 

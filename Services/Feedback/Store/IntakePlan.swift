@@ -45,6 +45,16 @@ struct PlannedWait: Sendable {
     let dependency: Dependency
 }
 
+/// What the intake has to know of a publisher.
+struct PublisherFacts: Sendable {
+    /// Events of it that wait, counted no further than ``IntakePlan/waitingCountMax``.
+    var waitingCount = 0
+    /// nil for all.
+    var experiments: Set<UUID>?
+
+    func mayTell(of experiment: UUID) -> Bool { experiments?.contains(experiment) ?? true }
+}
+
 /// What a batch of messages comes to: built in memory, in the order of arrival, and then written by a few statements.
 struct IntakePlan: Sendable {
     /// Beyond this a publisher's early events are refused for now.
@@ -53,7 +63,10 @@ struct IntakePlan: Sendable {
     private(set) var responses: [PlannedResponse] = []
     private(set) var refusals: [PlannedRefusal] = []
     private(set) var waits: [PlannedWait] = []
+    /// To be sent.
     private(set) var receipts: [(publisher: String, receipt: FeedbackSubmission.Receipt)] = []
+    /// For those who wait for them, by their places.
+    private(set) var answers: [Int: FeedbackSubmission.Receipt] = [:]
     private(set) var duplicateCount = 0
     /// Positions that messages leave because they were settled.
     private(set) var settledPositions: [Int64] = []
@@ -66,12 +79,12 @@ struct IntakePlan: Sendable {
     private var deferred: [PlannedWait] = []
     private var judge: IntakeJudge
     private var known: [EventIdentity: KnownIdentity]
-    private var waitingCounts: [String: Int]
+    private var publishers: [String: PublisherFacts]
 
-    init(judge: IntakeJudge, known: [EventIdentity: KnownIdentity], waitingCounts: [String: Int]) {
+    init(judge: IntakeJudge, known: [EventIdentity: KnownIdentity], publishers: [String: PublisherFacts]) {
         self.judge = judge
         self.known = known
-        self.waitingCounts = waitingCounts
+        self.publishers = publishers
     }
 
     mutating func add(_ message: InboundMessage) {
@@ -126,6 +139,9 @@ struct IntakePlan: Sendable {
     }
 
     private mutating func settle(_ message: InboundMessage, _ submission: Submission) {
+        guard publishers[message.publisher]?.mayTell(of: submission.experiment) ?? true else {
+            return refuse(message, .experimentNotAllowed)
+        }
         switch judge.judge(submission, candidate: EventID.next(), now: message.clockAt) {
         case .accepted(let accepted):
             responses.append(
@@ -151,14 +167,14 @@ struct IntakePlan: Sendable {
             waits.append(PlannedWait(message: message, dependency: dependency))
             return remember(message, .waiting)
         }
-        let count = waitingCounts[message.publisher, default: 0]
+        let count = publishers[message.publisher]?.waitingCount ?? 0
         guard count < Self.waitingCountMax else {
             let refusal = Refusal(
                 .tooManyWaiting, mend: "too many events wait for what they refer to; send this one again later")
             return refuse(message, refusal, isRemembered: false)
         }
         leave(message)
-        waitingCounts[message.publisher] = count + 1
+        publishers[message.publisher, default: PublisherFacts()].waitingCount = count + 1
         waits.append(PlannedWait(message: message, dependency: dependency))
         remember(message, .waiting)
         receipt(message, .waiting)
@@ -195,6 +211,10 @@ struct IntakePlan: Sendable {
             source: message.isIdentified ? message.identity.source : "",
             id: message.isIdentified ? message.identity.id : "", outcome: outcome, reason: reason, field: field,
             mend: mend)
-        receipts.append((message.publisher, receipt))
+        if let place = message.answerPlace {
+            answers[place] = receipt
+        } else {
+            receipts.append((message.publisher, receipt))
+        }
     }
 }

@@ -51,6 +51,17 @@ struct IntakeStore: Sendable {
 
     /// Takes a batch in. After it returned, everything is committed; the same batch again changes nothing.
     func settle(_ messages: [InboundMessage]) async throws -> IntakeTally {
+        IntakeTally(try await plan(messages))
+    }
+
+    /// The same for somebody who waits for the receipts.
+    /// - Parameter messages: each with its ``InboundMessage/answerPlace``.
+    /// - Returns: one receipt for each, in the order of the places.
+    func answer(_ messages: [InboundMessage]) async throws -> [FeedbackSubmission.Receipt] {
+        try await plan(messages).answers.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    private func plan(_ messages: [InboundMessage]) async throws -> IntakePlan {
         // What one batch causes belongs together, but no single message is the cause.
         let cause = EventCause(correlationID: EventID.next().lowercase)
         for attempt in 1... {
@@ -178,8 +189,8 @@ struct IntakeStore: Sendable {
 
     func settle(
         _ messages: [InboundMessage], cause: EventCause, in session: some PostgresSession
-    ) async throws -> IntakeTally {
-        guard !messages.isEmpty else { return IntakeTally() }
+    ) async throws -> IntakePlan {
+        guard !messages.isEmpty else { return IntakePlan(judge: IntakeJudge(), known: [:], publishers: [:]) }
         let reader = IntakeFactsReader(session: session)
         let submissions = messages.compactMap(\.submission)
         let experiments = Set(submissions.map(\.experiment))
@@ -191,12 +202,12 @@ struct IntakeStore: Sendable {
         let reopened = Set(messages.filter { $0.quarantined != nil }.map(\.identity))
         judge.events = known.filter { !reopened.contains($0.key) }.mapValues(\.event)
         var plan = IntakePlan(
-            judge: judge, known: known, waitingCounts: try await reader.waitingCounts(Set(messages.map(\.publisher))))
+            judge: judge, known: known, publishers: try await reader.publishers(Set(messages.map(\.publisher))))
         for message in messages { plan.add(message) }
         try await addCorrections(of: messages, to: &plan, within: experiments, reader)
         plan.finish()
         try await IntakeWriter(session: session, now: clock.now(), cause: cause).write(plan)
-        return IntakeTally(plan)
+        return plan
     }
 
     /// Corrections that came before what they correct, and corrections of those.

@@ -29,6 +29,8 @@ enum ReceiptsOutbox {
         _ receipts: [(publisher: String, receipt: FeedbackSubmission.Receipt)], time: Date,
         in session: some PostgresSession
     ) async throws {
+        // Whoever answers on a page is told by the page.
+        let receipts = receipts.filter { $0.publisher != PagesPublisher.name }
         guard !receipts.isEmpty else { return }
         var publishers = PostgresArray(.text)
         var ids = PostgresArray(.uuid)

@@ -106,8 +106,8 @@ struct ReviewStore<Session: PostgresSession>: Sendable {
             message.quarantined = try row.get("position")
             messages.append(message)
         }
-        let tally = try await intake.settle(messages, cause: cause, in: session)
-        let hasAccepted = progress.hasAccepted || tally.accepted > 0
+        let plan = try await intake.settle(messages, cause: cause, in: session)
+        let hasAccepted = progress.hasAccepted || !plan.responses.isEmpty
         if rows.count == limit {
             try await session.query(
                 """

@@ -5,11 +5,11 @@ import NIOHTTP1
 
 /// RabbitMQ's management interface: the only way to see what a broker has, and to set policies and permissions.
 /// Versions 3.10 to 4 answer alike in what is used here.
-struct BrokerManagement: Sendable {
-    struct Failure: Error, CustomStringConvertible {
+package struct BrokerManagement: Sendable {
+    package struct Failure: Error, CustomStringConvertible {
         /// The HTTP status; nil when there was no answer.
-        let status: Int?
-        let description: String
+        package let status: Int?
+        package let description: String
     }
 
     private static let answerBytesMax = 64 << 20
@@ -39,7 +39,7 @@ struct BrokerManagement: Sendable {
 
     /// - Parameter path: segments as they are, encoded here.
     /// - Returns: nil when there is no such object.
-    func get<T: Decodable>(_ type: T.Type, _ path: String..., columns: String? = nil) async throws -> T? {
+    package func get<T: Decodable>(_ type: T.Type, _ path: String..., columns: String? = nil) async throws -> T? {
         let (status, body) = try await send(.GET, path, query: columns.map { "?columns=\($0)" } ?? "", body: nil)
         guard status != 404 else { return nil }
         try Self.check(status, path)
@@ -50,12 +50,18 @@ struct BrokerManagement: Sendable {
         }
     }
 
-    func put(_ path: String..., body: some Encodable) async throws {
+    package func put(_ path: String..., body: some Encodable) async throws {
         let (status, _) = try await send(.PUT, path, body: JSONEncoder().encode(body))
         try Self.check(status, path)
     }
 
-    func delete(_ path: String...) async throws {
+    /// Adds what has no name of its own; what is there already stays once.
+    package func post(_ path: String..., body: some Encodable) async throws {
+        let (status, _) = try await send(.POST, path, body: JSONEncoder().encode(body))
+        try Self.check(status, path)
+    }
+
+    package func delete(_ path: String...) async throws {
         let (status, _) = try await send(.DELETE, path, body: nil)
         if status != 404 { try Self.check(status, path) }
     }

@@ -97,9 +97,11 @@ struct TopologyReport: Encodable, Sendable {
 }
 
 extension Settings {
-    /// The outsiders' broker is ours where no other is named.
-    func management(_ plan: BrokerPlan) throws -> BrokerManagement? {
-        let key = optionalText(plan.managementURL) == nil ? SettingKey.brokerManagementURL : plan.managementURL
+    func management(_ plan: BrokerPlan) throws -> BrokerManagement? { try management(plan.managementURL) }
+
+    /// The interface that a key names; ours where it names none, since the outsiders' broker may be our own.
+    package func management(_ named: SettingKey) throws -> BrokerManagement? {
+        let key = optionalText(named) == nil ? SettingKey.brokerManagementURL : named
         guard let url = optionalText(key) else { return nil }
         do throws(BrokerManagement.Failure) {
             return try BrokerManagement(url: url)

@@ -72,8 +72,8 @@ class Instance:
     def publisher_url(self, publisher: str) -> str:
         password = self.secret(f"publisher-{publisher}")
         if self.is_composed:
-            return f"amqps://{publisher}:{password}@localhost:{self.fact('AMQPS_PORT')}/outside"
-        return f"amqp://{publisher}:{password}@127.0.0.1:{self.fact('RABBITMQ_PORT')}/outside"
+            return f"amqps://{publisher}.1:{password}@localhost:{self.fact('AMQPS_PORT')}/outside"
+        return f"amqp://{publisher}.1:{password}@127.0.0.1:{self.fact('RABBITMQ_PORT')}/outside"
 
     @property
     def broker_authority(self) -> Path | None:

@@ -130,7 +130,7 @@ def main() -> int:
     script("instance.sh", "remove", str(directory))
     try:
         # A quota that a flood reaches: what is larger than a queue may grow in a run of minutes would not be seen.
-        os.environ["MAILLAGE_FEEDBACK_INTAKE_BYTES"] = str(QUOTA_BYTES)
+        os.environ["PUBLISHER_QUEUE_BYTES"] = str(QUOTA_BYTES)
         script("instance.sh", "up", str(directory))
         return attack(Instance(directory), arguments)
     except (Failure, subprocess.SubprocessError) as failure:

@@ -1,0 +1,108 @@
+import FeedbackDomain
+import FoundationEssentials
+import Postgres
+
+/// A publisher whose side of the broker is not yet as its row says.
+struct ProvisioningTask: Sendable {
+    let publisher: String
+    let version: Int64
+    let queueBytes: Int
+    let isSuspended: Bool
+    /// Those that may log in.
+    let live: [(number: Int, hash: CredentialHash)]
+    /// Those that may no longer.
+    let ended: [Int]
+}
+
+/// Which publishers the broker has to be brought to, and which it was. Several processes may do so: each claims one for
+/// longer than it can take, so that an older state never comes after a newer one.
+struct ProvisioningStore: Sendable {
+    let pool: PostgresPool
+
+    func claim(seconds: Int) async throws -> ProvisioningTask? {
+        try await pool.withTransaction { transaction in
+            let rows = try await transaction.query(
+                """
+                update publishers as p
+                set claimed_until = clock_timestamp() + make_interval(secs => \(Double(seconds)))
+                from (
+                    select publisher from publishers as o
+                    where claimed_until < clock_timestamp() and (
+                        provisioned_version < version or exists (
+                            select from publisher_credentials as c
+                            where c.publisher = o.publisher and c.expires_at < clock_timestamp()
+                                and c.removed_at is null))
+                    order by publisher limit 1 for update skip locked
+                ) as due
+                where p.publisher = due.publisher
+                returning p.publisher, p.version, p.queue_bytes, p.suspended_at is not null as is_suspended
+                """)
+            guard let row = rows.first else { return nil }
+            let name: String = try row.get("publisher")
+            let credentials = try await transaction.query(
+                """
+                select number, password_hash, coalesce(expires_at < clock_timestamp(), false) as is_expired
+                from publisher_credentials where publisher = \(name) and removed_at is null order by number
+                """)
+            var live: [(number: Int, hash: CredentialHash)] = []
+            var ended: [Int] = []
+            for credential in credentials {
+                let number = Int(try credential.get("number", as: Int32.self))
+                if try credential.get("is_expired", as: Bool.self) {
+                    ended.append(number)
+                } else {
+                    live.append((number, CredentialHash(bytes: try credential.get("password_hash"))))
+                }
+            }
+            return ProvisioningTask(
+                publisher: name, version: try row.get("version"),
+                queueBytes: Int(try row.get("queue_bytes", as: Int64.self)),
+                isSuspended: try row.get("is_suspended"), live: live, ended: ended)
+        }
+    }
+
+    /// The broker is as the task says.
+    func finish(_ task: ProvisioningTask) async throws {
+        let ended = task.ended.map { Int32(clamping: $0) }
+        try await pool.withTransaction { transaction in
+            try await transaction.query(
+                """
+                update publisher_credentials set removed_at = clock_timestamp()
+                where publisher = \(task.publisher) and number = any(\(ended)) and removed_at is null
+                """)
+            try await transaction.query(
+                """
+                update publishers
+                set provisioned_version = greatest(provisioned_version, \(task.version)), claimed_until = '-infinity'
+                where publisher = \(task.publisher)
+                """)
+        }
+    }
+
+    /// Lets others try, after a while.
+    func release(_ task: ProvisioningTask, seconds: Int) async throws(PostgresError) {
+        try await pool.query(
+            """
+            update publishers set claimed_until = clock_timestamp() + make_interval(secs => \(Double(seconds)))
+            where publisher = \(task.publisher)
+            """)
+    }
+
+    /// Makes all due again, because nobody knows any more what the broker has.
+    func reopen() async throws(PostgresError) {
+        try await pool.query(
+            """
+            update publishers set provisioned_version = least(provisioned_version, version - 1),
+                claimed_until = '-infinity'
+            """)
+    }
+
+    /// Publishers that have a queue: the first version is the registration, the second its first credential.
+    func provisioned() async throws(PostgresError) -> [String] {
+        let rows = try await pool.query(
+            "select publisher from publishers where provisioned_version > 0 order by publisher")
+        var names: [String] = []
+        for row in rows { names.append(try row.get("publisher")) }
+        return names
+    }
+}
