@@ -88,7 +88,7 @@ import Testing
         #expect(
             EventCatalogue.bindings(of: .feedback).map(\.routingKey) == [
                 "experimentation.experiment.#", "experimentation.log.#", "experimentation.participant.#",
-                "experimentation.protocol.#",
+                "experimentation.protocol.#", "experimentation.site.#",
             ])
     }
 }
