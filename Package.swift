@@ -132,7 +132,8 @@ let services: [Target] =
     + service("Funding", domain: ["CofundingRules"])
     + service("Experimentation", domain: ["CofundingRules"])
     + service(
-        "Feedback", also: ["RabbitMQ", crypto, metrics, nioCore, unixSignals], resources: [.embedInCode("Pages/pages.css")])
+        "Feedback", also: ["RabbitMQ", crypto, metrics, nioCore, unixSignals],
+        resources: [.embedInCode("Pages/pages.css")])
     + service("Reporting", also: [metrics])
 
 let testTargets: [Target] = [

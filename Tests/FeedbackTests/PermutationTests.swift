@@ -70,6 +70,10 @@ enum FeedbackCases {
         var history = History(chance: chance)
         for _ in 0..<history.chance.number(1...2) {
             let (experiment, site, agreement) = (history.chance.uuid(), history.chance.uuid(), history.chance.uuid())
+            try history.tell(
+                SiteOpened(
+                    site: site, agreement: agreement, application: history.chance.uuid(), call: history.chance.uuid(),
+                    siren: "732829320", openedAt: history.now), about: site)
             try history.registerExperiment(experiment, site: site, under: agreement)
             for version in 1...history.chance.number(1...2) {
                 try history.tell(protocolOf(experiment, version), about: experiment)
