@@ -55,6 +55,7 @@ enum SubmissionReader {
         switch content {
         case .success(let submission):
             guard let comment = submission.comment, IdentifierMask.count(in: comment) > 0 else { return body }
+            if submission.coded != nil { return withoutIdentifiers(body) }
         case .failure(let refusal):
             if refusal.reason == .forbiddenIdentifier { return withoutIdentifiers(body) }
         }
@@ -111,6 +112,9 @@ enum SubmissionReader {
         guard let value = members.value("data"), value.first == UInt8(ascii: "{"),
             let data = try? JSONMembers(Array(value))
         else { throw invalid("/data", "must be an object without repeated members") }
+        if data.value("resourceType") != nil {
+            return try questionnaire(value, members, kind, identity: identity, time: time)
+        }
         guard let experiment = data.string("experiment").flatMap({ UUID(uuidString: $0) }) else {
             throw invalid("/data/experiment", "must be a UUID")
         }
@@ -120,6 +124,44 @@ enum SubmissionReader {
             pseudonym: try code("participant", data), instrument: try code("instrument", data),
             occasion: try code("occasion", data),
             answers: try answers(data, kind), comment: try comment(data, kind))
+    }
+
+    /// The same from FHIR, with the event's own attributes for what FHIR has no place for.
+    private static func questionnaire(
+        _ data: ArraySlice<UInt8>, _ members: JSONMembers, _ kind: Kind, identity: EventIdentity, time: Date
+    ) throws(Refusal) -> Submission {
+        let response = try QuestionnaireReader(data)
+        let expected: Kind
+        switch response.status {
+        case .completed: expected = .submitted
+        case .amended: expected = .amended
+        case .enteredInError: expected = .retracted
+        case .inProgress, .stopped:
+            throw Refusal(
+                .notCompleted, at: "/data/status",
+                mend: "it is kept and not counted; send it under a new id when its status is completed")
+        }
+        guard kind == expected else { throw invalid("/type", "must be \(expected.type), as /data/status says") }
+        guard let experiment = members.string("experiment").flatMap({ UUID(uuidString: $0) }) else {
+            throw invalid("/experiment", "must be a UUID: beside data, as an attribute of the event")
+        }
+        let code = response.participant
+        guard (1...textBytesMax).contains(code.utf8.count), isPlain(code) else {
+            throw invalid("/data/subject/identifier/value", "must be the code that the site gave out")
+        }
+        // Masking needs the text as it stands; nothing of one that writes its characters as numbers could be kept.
+        if let comment = response.comment, IdentifierMask.count(in: comment) > 0,
+            String(decoding: data, as: UTF8.self).contains(#"\u"#)
+        {
+            throw .registerNumber(at: "/data/item")
+        }
+        return Submission(
+            identity: identity, answeredAt: time,
+            amends: kind == .submitted ? nil : try text("amends", members, bytesMax: idBytesMax),
+            isRetraction: kind == .retracted, experiment: experiment, pseudonym: code,
+            instrument: response.instrument, occasion: try text("occasion", members, bytesMax: textBytesMax),
+            answers: [], coded: kind == .retracted ? nil : response.coded,
+            comment: kind == .retracted ? nil : response.comment)
     }
 
     /// What a message is about, by its type.
@@ -203,10 +245,16 @@ enum SubmissionReader {
     private static func text(
         _ key: StaticString, _ members: JSONMembers, bytesMax: Int, path: String = "/"
     ) throws(Refusal) -> String {
-        guard let text = members.string(key), !text.isEmpty, text.utf8.count <= bytesMax,
-            text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
-        else { throw invalid("\(path)\(key)", "must be text of 1 to \(bytesMax) bytes without control characters") }
+        guard let text = members.string(key), !text.isEmpty, text.utf8.count <= bytesMax, isPlain(text) else {
+            throw invalid("\(path)\(key)", "must be text of 1 to \(bytesMax) bytes without control characters")
+        }
         return text
+    }
+
+    /// Without control characters. Most text is ASCII, where the bytes say so without a look into Unicode's tables.
+    private static func isPlain(_ text: String) -> Bool {
+        let isPlainASCII = text.utf8.allSatisfy { (0x20..<0x7F).contains($0) }
+        return isPlainASCII || text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
     }
 
     private static func invalid(_ field: String, _ mend: String) -> Refusal {
@@ -215,7 +263,7 @@ enum SubmissionReader {
 }
 
 extension Refusal {
-    fileprivate static func registerNumber(at field: String) -> Refusal {
+    static func registerNumber(at field: String) -> Refusal {
         Refusal(
             .forbiddenIdentifier, at: field,
             mend: "this is a national identifier, of which nothing was kept; send the code that the site gave out")

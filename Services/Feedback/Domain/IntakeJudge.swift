@@ -13,6 +13,8 @@ package struct AcceptedResponse: Sendable, Equatable {
     package var instrumentVersion: String
     /// None when it was taken back, and where the instrument's rules give none.
     package var scores: InstrumentScores
+    /// In the instrument's order, where the submission named its items.
+    package var ordered: [Int?]?
 
     package init(
         response: UUID, version: Int, standing: ResponseStanding = .valid, countChange: Int, participant: UUID,
@@ -179,9 +181,11 @@ package struct IntakeJudge: Sendable {
 
     private func accepted(_ checked: CheckedResponse, response: UUID, over current: ResponseFacts?) -> AcceptedResponse
     {
-        AcceptedResponse(
+        var accepted = AcceptedResponse(
             response: response, version: (current?.version ?? 0) + 1, standing: checked.standing,
             countChange: (checked.standing == .valid ? 1 : 0) - (current?.standing == .valid ? 1 : 0),
             participant: checked.participant, instrumentVersion: checked.instrumentVersion, scores: checked.scores)
+        accepted.ordered = checked.ordered
+        return accepted
     }
 }

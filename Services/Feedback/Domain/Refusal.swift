@@ -9,6 +9,7 @@ package struct Refusal: Error, Sendable, Equatable {
         case unsupportedType = "unsupported-type"
         case invalidField = "invalid-field"
         // What it says by itself
+        case notCompleted = "not-completed"
         case timeInFuture = "time-in-future"
         case unknownInstrument = "unknown-instrument"
         case answersCount = "answers-count"

@@ -32,11 +32,14 @@ package struct Submission: Sendable, Equatable {
     package var instrument: String
     package var occasion: String
     package var answers: [Int?]
+    /// In place of `answers`, where items are named and not in order.
+    package var coded: CodedAnswers?
     package var comment: String?
 
     package init(
         identity: EventIdentity, answeredAt: Date, amends: String? = nil, isRetraction: Bool = false, experiment: UUID,
-        pseudonym: String, instrument: String, occasion: String, answers: [Int?], comment: String? = nil
+        pseudonym: String, instrument: String, occasion: String, answers: [Int?], coded: CodedAnswers? = nil,
+        comment: String? = nil
     ) {
         self.identity = identity
         self.answeredAt = answeredAt
@@ -47,6 +50,7 @@ package struct Submission: Sendable, Equatable {
         self.instrument = instrument
         self.occasion = occasion
         self.answers = answers
+        self.coded = coded
         self.comment = comment
     }
 
@@ -66,7 +70,7 @@ package struct Submission: Sendable, Equatable {
         let parts = [
             amends ?? "-", "\(Int64((answeredAt.timeIntervalSince1970 * 1000).rounded()))", experiment.uuidString,
             pseudonym,
-            instrument, occasion, AnswerText.of(answers), comment ?? "-",
+            instrument, occasion, coded?.canonicalText ?? AnswerText.of(answers), comment ?? "-",
         ]
         let flags = "\(amends == nil ? 0 : isRetraction ? 2 : 1)\(comment == nil ? 0 : 1)"
         return parts.reduce(into: flags) { $0 += "|\($1.utf8.count):\($1)" }

@@ -7,6 +7,8 @@ package struct CheckedResponse: Sendable, Equatable {
     package var standing: ResponseStanding
     package var instrumentVersion: String
     package var scores: InstrumentScores
+    /// In the instrument's order, where the submission named its items.
+    package var ordered: [Int?]?
 }
 
 /// What is checked against the experiment and the participant alone.
@@ -36,7 +38,7 @@ package enum SubmissionChecks {
             else { return .waiting(.experiment(submission.experiment)) }
             if submission.isRetraction { return retraction(submission, participant) }
             let window = try checkOccasion(submission, in: experiment, startedAt: startedAt, measures: measures)
-            let scores = try score(submission, by: window, instruments, isKnown: now == nil)
+            let (scores, ordered) = try score(submission, by: window, instruments, isKnown: now == nil)
             guard let participant else { return .waiting(.participant(submission.participantKey)) }
             guard participant.consents(to: measures.consentScope, at: submission.answeredAt) else {
                 throw Refusal(
@@ -46,7 +48,7 @@ package enum SubmissionChecks {
             return .passed(
                 CheckedResponse(
                     participant: participant.participant, standing: .valid,
-                    instrumentVersion: window.instrumentVersion, scores: scores))
+                    instrumentVersion: window.instrumentVersion, scores: scores, ordered: ordered))
         } catch {
             return .refused(error)
         }
@@ -65,14 +67,17 @@ package enum SubmissionChecks {
     /// - Parameter isKnown: the answers were scored before, and may be gone since.
     private static func score(
         _ submission: Submission, by window: MeasureWindow, _ instruments: InstrumentCatalogue, isKnown: Bool
-    ) throws(Refusal) -> InstrumentScores {
-        if isKnown, submission.answers.isEmpty { return InstrumentScores() }
+    ) throws(Refusal) -> (scores: InstrumentScores, ordered: [Int?]?) {
+        if isKnown, submission.answers.isEmpty { return (InstrumentScores(), nil) }
         guard let instrument = instruments[window.instrument, window.instrumentVersion] else {
             throw Refusal(
                 .unknownInstrument, at: "/data/instrument",
                 mend: "the protocol names version \(window.instrumentVersion), which is not published; tell the site")
         }
-        return try instrument.scores(of: submission.answers, hasComment: submission.comment?.isEmpty == false)
+        let ordered = try submission.coded?.answers(to: instrument)
+        let scores = try instrument.scores(
+            of: ordered ?? submission.answers, hasComment: submission.comment?.isEmpty == false)
+        return (scores, ordered)
     }
 
     private static func checkItself(

@@ -144,6 +144,8 @@ struct IntakePlan: Sendable {
         }
         switch judge.judge(submission, candidate: EventID.next(), now: message.clockAt) {
         case .accepted(let accepted):
+            var submission = submission
+            if let ordered = accepted.ordered { submission.answers = ordered }
             responses.append(
                 PlannedResponse(submission, accepted, origin: .event(contentHash: message.contentHash)))
             remember(message, .accepted, response: accepted.response)

@@ -1,0 +1,46 @@
+/// Answers that name their items, as FHIR does, instead of standing in the instrument's order. They find their places
+/// once the protocol has said which version of the instrument counts.
+package struct CodedAnswers: Sendable, Equatable {
+    /// That the answers were given to; nil where it is not said.
+    package var version: String?
+    /// By link id.
+    package var levels: [String: Int]
+    /// Items that were answered in words, which are the submission's comment.
+    package var textItems: Set<String>
+
+    package init(version: String?, levels: [String: Int], textItems: Set<String>) {
+        self.version = version
+        self.levels = levels
+        self.textItems = textItems
+    }
+
+    /// In the order of the instrument, nil where an item was left out.
+    package func answers(to instrument: Instrument) throws(Refusal) -> [Int?] {
+        if let version, version != instrument.version {
+            throw Refusal(
+                .notInProtocol, at: "/data/questionnaire",
+                mend: "the protocol plans version \(instrument.version) of \(instrument.name), not \(version)")
+        }
+        let items = Dictionary(uniqueKeysWithValues: instrument.items.map { ($0.linkId, $0) })
+        for linkId in Set(levels.keys).union(textItems).sorted() {
+            guard let item = items[linkId] else {
+                throw Refusal(
+                    .invalidField, at: "/data/item",
+                    mend: "\(instrument.name) \(instrument.version) has no item \(linkId); it has "
+                        + instrument.items.map(\.linkId).joined(separator: ", "))
+            }
+            guard (item.levels == nil) == textItems.contains(linkId) else {
+                throw Refusal(
+                    .invalidField, at: "/data/item",
+                    mend: "item \(linkId) takes \(item.levels == nil ? "valueString" : "valueInteger or valueCoding")")
+            }
+        }
+        return instrument.items.map { levels[$0.linkId] }
+    }
+
+    /// Whatever the order of the items.
+    package var canonicalText: String {
+        let parts = levels.map { "\($0.key)=\($0.value)" } + textItems.map { "\($0)=text" }
+        return "\(version ?? "")#\(parts.sorted().joined(separator: "&"))"
+    }
+}
