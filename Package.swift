@@ -132,7 +132,7 @@ let services: [Target] =
     + service("Funding", domain: ["CofundingRules"])
     + service("Experimentation", domain: ["CofundingRules"])
     + service(
-        "Feedback", also: ["RabbitMQ", crypto, metrics, nioCore, unixSignals],
+        "Feedback", also: ["RabbitMQ", asyncHTTPClient, crypto, metrics, nioCore, nioHTTP1, unixSignals],
         resources: [.embedInCode("Pages/pages.css")])
     + service("Reporting", also: [metrics])
 

@@ -148,11 +148,25 @@ class Publishers(RunningSystem):
 
         self.assertEqual(until("every confirmed event has its receipt", receipts), sent)
 
-    def test_the_command_line_registers_and_lists(self) -> None:
-        environment = {"PATH": "/usr/bin:/bin"}
-        listed = subprocess.run(
-            [str(REPOSITORY / "deploy" / "local" / "services.sh"), "run", "feedback", "publishers", "list",
-             str(self.instance.directory)], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(REPOSITORY / "deploy" / "local" / "services.sh"), "run", "feedback", "publishers", *arguments,
+             str(self.instance.directory)], capture_output=True, text=True, timeout=60, check=False)
+
+    def test_the_command_line_sends_samples_and_explains_each_receipt(self) -> None:
+        address = self.instance.publisher_url("telesuivi").rpartition("@")[2]
+        tried = ["test", "--feedback", self.instance.url("feedback"), "--user", "telesuivi.1", "--broker",
+                 f"amqp://{address}", "--password-file"]
+        good = self.command(*tried, str(self.instance.secret_path("publisher-telesuivi")))
+        self.assertEqual(good.returncode, 0, good.stdout + good.stderr)
+        self.assertIn("all as it should be", good.stdout)
+        self.assertEqual(good.stdout.count("ok  "), 8, good.stdout)
+        bad = self.command(*tried, str(self.instance.secret_path("publisher-enquetes")))
+        self.assertNotEqual(bad.returncode, 0)
+        self.assertIn("user or password is wrong", bad.stderr)
+
+    def test_the_command_line_lists(self) -> None:
+        listed = self.command("list")
         self.assertEqual(listed.returncode, 0, listed.stderr)
         self.assertIn(self.name, listed.stdout)
         self.assertIn("telesuivi.1", listed.stdout)

@@ -15,7 +15,7 @@ struct PublishersCommand: AsyncParsableCommand {
         subcommands: [
             PublishersListCommand.self, PublishersAddCommand.self, PublishersRotateCommand.self,
             PublishersRetireCommand.self, PublishersSuspendCommand.self, PublishersResumeCommand.self,
-            PublishersProvisionCommand.self,
+            PublishersProvisionCommand.self, PublishersTestCommand.self,
         ],
         defaultSubcommand: PublishersListCommand.self)
 }

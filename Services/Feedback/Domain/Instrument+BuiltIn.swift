@@ -71,25 +71,27 @@ package struct InstrumentCatalogue: Sendable {
     private static let builtIn = InstrumentCatalogue(Instrument.builtIn)
 
     private var instruments: [Instrument.Key: Instrument]
-    private var names: Set<String>
+    private var versions: [String: [Instrument]]
 
     private init(_ instruments: [Instrument]) {
         self.instruments = Dictionary(uniqueKeysWithValues: instruments.map { ($0.key, $0) })
-        names = Set(instruments.map(\.name))
+        versions = Dictionary(grouping: instruments, by: \.name)
     }
 
     package init() { self = Self.builtIn }
 
     package mutating func add(_ instrument: Instrument) {
-        if instruments[instrument.key] == nil { instruments[instrument.key] = instrument }
-        names.insert(instrument.name)
+        guard instruments[instrument.key] == nil else { return }
+        instruments[instrument.key] = instrument
+        versions[instrument.name, default: []].append(instrument)
     }
 
     package subscript(name: String, version: String) -> Instrument? {
         instruments[Instrument.Key(name: name, version: version)]
     }
 
-    package func isKnown(_ name: String) -> Bool { names.contains(name) }
-    package var allNames: [String] { names.sorted() }
+    package func versions(of name: String) -> [Instrument] { versions[name, default: []] }
+    package func isKnown(_ name: String) -> Bool { versions[name] != nil }
+    package var allNames: [String] { versions.keys.sorted() }
     package var all: [Instrument] { instruments.values.sorted { ($0.name, $0.version) < ($1.name, $1.version) } }
 }

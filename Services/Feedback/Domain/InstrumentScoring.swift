@@ -11,7 +11,8 @@ extension Instrument {
         return scores
     }
 
-    private func check(_ answers: [Int?], hasComment: Bool) throws(Refusal) {
+    /// Whether these can be answers to it at all.
+    func check(_ answers: [Int?], hasComment: Bool) throws(Refusal) {
         guard answers.count == items.count else {
             throw Refusal(
                 .answersCount, at: "/data/answers",

@@ -83,12 +83,14 @@ package enum SubmissionChecks {
     private static func checkItself(
         _ submission: Submission, instruments: InstrumentCatalogue, now: Date?
     ) throws(Refusal) {
-        guard instruments.isKnown(submission.instrument) else {
+        let versions = instruments.versions(of: submission.instrument)
+        guard !versions.isEmpty else {
             throw Refusal(
                 .unknownInstrument, at: "/data/instrument",
                 mend: "one of \(instruments.allNames.prefix(50).joined(separator: ", "))")
         }
         guard let now else { return }
+        try checkAnswers(submission, fitOneOf: versions)
         guard submission.answeredAt.timeIntervalSince(now) <= clockSkewMaxSeconds else {
             throw Refusal(.timeInFuture, at: "/time", mend: "set the clock; time may be 5 minutes ahead at most")
         }
@@ -102,6 +104,20 @@ package enum SubmissionChecks {
                 .amendsItself, at: submission.amendsField,
                 mend: "name the event that is meant, and give this one its own id")
         }
+    }
+
+    /// Which version counts is the protocol's to say; what fits none of them need not wait for it.
+    private static func checkAnswers(
+        _ submission: Submission, fitOneOf versions: [Instrument]
+    ) throws(Refusal) {
+        guard !submission.isRetraction, submission.coded == nil else { return }
+        var refusal: Refusal?
+        for version in versions {
+            do throws(Refusal) {
+                return try version.check(submission.answers, hasComment: submission.comment?.isEmpty == false)
+            } catch { refusal = error }
+        }
+        if let refusal { throw refusal }
     }
 
     /// From 0. Whole microseconds are compared: seconds as `Double` lie up to 0.1 µs beside what was written, and an

@@ -45,8 +45,8 @@ class Experiment:
         began = datetime.now(UTC) - timedelta(days=10)
         ids = {"site": self.site, "agreement": str(uuid.uuid4())}
         about = {"experiment": self.id}
-        windows = [{"instrument": name, "instrumentVersion": "1", "occasion": "M1", "opensDay": 0, "closesDay": 60}
-                   for name in ("SUS", "NPS")]
+        windows = [{"instrument": name, "instrumentVersion": version, "occasion": "M1", "opensDay": 0, "closesDay": 60}
+                   for name, version in (("SUS", "F-SUS-2021"), ("NPS", "1"))]
         consent = {"consentScope": "usability", "consentVersion": 1, "consentedAt": text(began)}
         events: list[tuple[str, str, int, dict[str, Any]]] = [
             ("site.opened", self.site, 1, ids | {"application": str(uuid.uuid4()), "call": str(uuid.uuid4()),
