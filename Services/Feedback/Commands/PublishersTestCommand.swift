@@ -43,7 +43,9 @@ struct PublishersTestCommand: AsyncParsableCommand {
         }
         let password = text.filter { !$0.isNewline }
         var failures = 0
-        let samples = PublisherSample.all(at: Date(), mark: EventID.next().lowercase)
+        let settings = try Settings.load(keys: FeedbackService.allSettings)
+        let clock = ProgrammeClock(offsetFile: settings.optionalText(.clockOffsetFile))
+        let samples = PublisherSample.all(at: clock.now(), mark: EventID.next().lowercase)
         for sample in samples {
             let receipt = try await send(sample, password: password)
             failures += report(sample, receipt) ? 0 : 1
