@@ -47,16 +47,27 @@ final class PublisherIntakes: Service {
     }
 
     func run() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        await withTaskGroup(of: Void.self) { group in
             while !Task.isShuttingDownGracefully, !Task.isCancelled {
                 for publisher in await unfollowed() {
                     let intake = follow(publisher)
-                    group.addTask { try await intake.run() }
+                    group.addTask { await self.run(intake) }
                 }
                 try? await cancelWhenGracefulShutdown { try await Task.sleep(for: Self.pollInterval) }
             }
             // Each drains by itself.
-            try await group.waitForAll()
+            await group.waitForAll()
+        }
+    }
+
+    /// One that fails is listened to anew: it must neither stop the others nor fall silent.
+    private func run(_ intake: FeedbackIntake) async {
+        do {
+            try await intake.run()
+        } catch {
+            guard !Task.isShuttingDownGracefully, !Task.isCancelled else { return }
+            logger.error("an intake ended and begins anew", error: error)
+            followed.withLock { $0.consumers[intake.publisher] = nil }
         }
     }
 
