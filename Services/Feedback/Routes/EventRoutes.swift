@@ -89,16 +89,24 @@ struct EventRoutes: Sendable {
                     split.append(Array(buffer: part))
                     // What is there by now is answered, so that a slow sender sees its receipts.
                     while !split.lines.isEmpty {
+                        // A stream may last for days, and its publisher be suspended meanwhile.
+                        _ = try await access.require(context)
                         let receipts = try await receipts(split.take(Self.lineCountMax), of: publisher)
                         count += receipts.count
                         try await writer.write(receipts.text)
                     }
                 }
                 split.finish()
+                if !split.lines.isEmpty { _ = try await access.require(context) }
                 let receipts = try await receipts(split.take(Self.lineCountMax), of: publisher)
                 count += receipts.count
                 try await writer.write(receipts.text)
                 try await writer.write(ByteBuffer(string: "{\"settled\":\(count)}\n"))
+            } catch is Problem {
+                let problem =
+                    #"{"settled":\#(count),"problem":"unauthenticated","mend":"the credential has ended; "#
+                    + #"send the lines without a receipt again with another"}"#
+                try await writer.write(ByteBuffer(string: problem + "\n"))
             } catch {
                 logger.warning("a stream of events ended early", error: error)
                 let problem =

@@ -65,16 +65,17 @@ struct ProvisioningStore: Sendable {
     func finish(_ task: ProvisioningTask) async throws {
         let ended = task.ended.map { Int32(clamping: $0) }
         try await pool.withTransaction { transaction in
-            try await transaction.query(
-                """
-                update publisher_credentials set removed_at = clock_timestamp()
-                where publisher = \(task.publisher) and number = any(\(ended)) and removed_at is null
-                """)
+            // In the order in which a rotation locks them.
             try await transaction.query(
                 """
                 update publishers
                 set provisioned_version = greatest(provisioned_version, \(task.version)), claimed_until = '-infinity'
                 where publisher = \(task.publisher)
+                """)
+            try await transaction.query(
+                """
+                update publisher_credentials set removed_at = clock_timestamp()
+                where publisher = \(task.publisher) and number = any(\(ended)) and removed_at is null
                 """)
         }
     }

@@ -7,12 +7,14 @@ struct Statement: Sendable, Encodable {
     let publisher: String
     /// `2026-11-21`
     let day: String
-    /// Whether the day is over and none of its events waits: then it changes no more.
+    /// Whether the day is over and none of its events waits: then only a late fact can change it.
     let isFinal: Bool
     let events: Int
     let accepted: Int
     let waiting: Int
     let refused: Int
+    /// Counted first, until a later fact said otherwise.
+    let excluded: Int
     let refusedByReason: [String: Int]
     /// Messages too broken to name themselves, and events that came under the name of another.
     let unidentified: Int
@@ -52,7 +54,8 @@ struct StatementStore: Sendable {
                 publisher: publisher, day: text,
                 isFinal: try others.first?.get("is_over", as: Bool.self) ?? false && waiting == 0,
                 events: counts.values.reduce(0, +), accepted: counts["accepted", default: 0], waiting: waiting,
-                refused: counts["refused", default: 0], refusedByReason: reasons,
+                refused: counts["refused", default: 0], excluded: counts["excluded", default: 0],
+                refusedByReason: reasons,
                 unidentified: try others.first?.get("n") ?? 0)
         }
     }
