@@ -15,6 +15,13 @@ package struct EventIdentity: Hashable, Sendable {
     }
 }
 
+/// The order in which every writer takes identities, so that two of them never wait for each other.
+extension EventIdentity: Comparable {
+    package static func < (left: EventIdentity, right: EventIdentity) -> Bool {
+        (left.publisher, left.source, left.id) < (right.publisher, right.source, right.id)
+    }
+}
+
 /// What a message says, once it can be read: a response, the correction of one, or that one is taken back.
 package struct Submission: Sendable, Equatable {
     package static let commentCharacterCountMax = 4000

@@ -133,17 +133,10 @@ struct EventRoutes: Sendable {
 
     private static func collect(_ request: Request, limitBytes: Int) async throws -> [UInt8] {
         do {
-            return Array(buffer: try await request.body.collect(upTo: limitBytes))
-        } catch let error as any HTTPResponseError where error.status == .contentTooLarge {
-            throw tooLarge(limitBytes)
-        } catch is NIOTooManyBytesError {
-            throw tooLarge(limitBytes)
+            return try await BodyDecoder.collect(request, limitBytes: limitBytes)
+        } catch let problem as Problem {
+            throw problem.mending("Send many events one a line as application/x-ndjson.")
         }
-    }
-
-    private static func tooLarge(_ limitBytes: Int) -> Problem {
-        Problem(.contentTooLarge, "body-too-large", "The body is too large", detail: "at most \(limitBytes) bytes")
-            .mending("Send many events one a line as application/x-ndjson.")
     }
 
     private static let unsupported = Problem(

@@ -20,7 +20,7 @@ struct InvitationRoutes: Sendable {
     /// The link is in the first answer alone: a repeat of the command gets the invitation without it, since what is
     /// stored for repeats is no place for a secret.
     @Sendable private func create(_ request: Request, _ context: MaillageContext) async throws -> Response {
-        let act = try act(context)
+        let act = try context.act(at: clock)
         let command = try await IdempotentCommand(request, context)
         let body = try command.decode(InvitationBody.self)
         let wanted = try body.request()
@@ -43,7 +43,7 @@ struct InvitationRoutes: Sendable {
     }
 
     @Sendable private func withdraw(_ request: Request, _ context: MaillageContext) async throws -> Response {
-        let act = try act(context)
+        let act = try context.act(at: clock)
         let id = try context.uuid("id")
         return try await IdempotentCommand(request, context).run(on: pool) { transaction in
             guard let invitation = try await invitations.withdraw(id, by: act, in: transaction) else {
@@ -56,7 +56,7 @@ struct InvitationRoutes: Sendable {
     @Sendable private func list(
         _ request: Request, _ context: MaillageContext
     ) async throws -> PageResponse<InvitationView> {
-        let act = try act(context)
+        let act = try context.act(at: clock)
         guard let experiment = request.uri.queryParameters["experiment"].flatMap({ UUID(characters: String($0)) })
         else { throw Problem.invalid("experiment", expected: "the id of an experiment, such as ?experiment=<uuid>") }
         let page = try request.page()
@@ -66,10 +66,5 @@ struct InvitationRoutes: Sendable {
         let shown = found.prefix(page.limit)
         let next = found.count > page.limit ? shown.last.map { Cursor(position: $0.position) } : nil
         return PageResponse(shown.map { InvitationView($0.invitation, now: act.now) }, next: next)
-    }
-
-    private func act(_ context: MaillageContext) throws -> InvitationAct {
-        let caller = try context.require(.siteManager, .operator)
-        return InvitationAct(actor: caller.subject, now: clock.now(), reach: try ExperimentReach(caller))
     }
 }

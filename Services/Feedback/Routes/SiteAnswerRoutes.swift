@@ -45,7 +45,7 @@ struct SiteAnswerRoutes: Sendable {
     }
 
     @Sendable private func publish(_ request: Request, _ context: MaillageContext) async throws -> Response {
-        let act = try act(context)
+        let act = try context.act(at: clock)
         let experiment = try context.uuid("id")
         let command = try await IdempotentCommand(request, context)
         let body = try command.decode(Body.self)
@@ -64,7 +64,7 @@ struct SiteAnswerRoutes: Sendable {
     }
 
     @Sendable private func withdraw(_ request: Request, _ context: MaillageContext) async throws -> Response {
-        let act = try act(context)
+        let act = try context.act(at: clock)
         let (experiment, id) = (try context.uuid("id"), try context.uuid("answer"))
         return try await IdempotentCommand(request, context).run(on: pool) { transaction in
             guard let answer = try await answers.withdraw(id, of: experiment, by: act, in: transaction) else {
@@ -75,7 +75,7 @@ struct SiteAnswerRoutes: Sendable {
     }
 
     @Sendable private func list(_ request: Request, _ context: MaillageContext) async throws -> Response {
-        let act = try act(context)
+        let act = try context.act(at: clock)
         let experiment = try context.uuid("id")
         guard try await act.reach.contains(experiment, in: pool) else { throw Problem.notFound("experiment") }
         let page = try request.page()
@@ -85,11 +85,6 @@ struct SiteAnswerRoutes: Sendable {
         let shown = found.prefix(page.limit)
         let next = found.count > page.limit ? shown.last.map { Cursor(position: $0.position) } : nil
         return try JSONResponse(PageResponse(shown.map { View($0.answer) }, next: next)).response()
-    }
-
-    private func act(_ context: MaillageContext) throws -> InvitationAct {
-        let caller = try context.require(.siteManager, .operator)
-        return InvitationAct(actor: caller.subject, now: clock.now(), reach: try ExperimentReach(caller))
     }
 
     private static func theme(_ text: String?) throws(Problem) -> String? {

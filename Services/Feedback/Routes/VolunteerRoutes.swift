@@ -52,7 +52,7 @@ struct VolunteerRoutes: Sendable {
     }
 
     @Sendable private func open(_ request: Request, _ context: MaillageContext) async throws -> Response {
-        let act = try act(context)
+        let act = try context.act(at: clock)
         let experiment = try context.uuid("id")
         let command = try await IdempotentCommand(request, context)
         let body = try command.decode(Body.self)
@@ -78,7 +78,7 @@ struct VolunteerRoutes: Sendable {
     }
 
     @Sendable private func close(_ request: Request, _ context: MaillageContext) async throws -> Response {
-        let act = try act(context)
+        let act = try context.act(at: clock)
         let (experiment, opening) = (try context.uuid("id"), try context.uuid("opening"))
         return try await IdempotentCommand(request, context).run(on: volunteers.pool) { transaction in
             guard try await volunteers.close(opening, of: experiment, by: act, in: transaction) else {
@@ -90,7 +90,7 @@ struct VolunteerRoutes: Sendable {
 
     /// For the site alone, and never kept by anything between.
     @Sendable private func list(_ request: Request, _ context: MaillageContext) async throws -> Response {
-        let act = try act(context)
+        let act = try context.act(at: clock)
         let page = try request.page()
         let found = try await volunteers.list(
             of: context.uuid("id"), after: page.after?.position() ?? 0, limit: page.limit + 1, by: act)
@@ -100,11 +100,6 @@ struct VolunteerRoutes: Sendable {
         return try JSONResponse(
             PageResponse(shown.map(VolunteerView.init), next: next), headers: [.cacheControl: "no-store"]
         ).response()
-    }
-
-    private func act(_ context: MaillageContext) throws -> InvitationAct {
-        let caller = try context.require(.siteManager, .operator)
-        return InvitationAct(actor: caller.subject, now: clock.now(), reach: try ExperimentReach(caller))
     }
 
     private static func title(_ text: String, _ field: String) throws(Problem) -> String {

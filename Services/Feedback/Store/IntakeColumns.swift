@@ -36,10 +36,7 @@ struct IdentityRow: Sendable {
                 identity: identity, contentHash: contentHash, outcome: .accepted,
                 response: response.accepted.response, version: response.accepted.version)
         }
-        return rows.values.sorted {
-            ($0.identity.publisher, $0.identity.source, $0.identity.id)
-                < ($1.identity.publisher, $1.identity.source, $1.identity.id)
-        }
+        return rows.values.sorted { $0.identity < $1.identity }
     }
 }
 

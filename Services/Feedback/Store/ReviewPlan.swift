@@ -17,10 +17,7 @@ struct ReviewPlan: Sendable {
             for change in review.changes { tell(change, of: response.facts.response) }
             if let next = Self.next(response, review) { responses.append(next) }
         }
-        identities.sort {
-            ($0.identity.publisher, $0.identity.source, $0.identity.id)
-                < ($1.identity.publisher, $1.identity.source, $1.identity.id)
-        }
+        identities.sort { $0.identity < $1.identity }
     }
 
     private mutating func tell(_ change: ResponseReview.Change, of response: UUID) {
