@@ -147,7 +147,7 @@ let testTargets: [Target] = [
     tests("Architecture", ["Events", yams]),
     tests("CofundingRules", ["CofundingRules"]),
     tests("ConnectionLoop", ["ConnectionLoop"]),
-    tests("Events", ["Events"]),
+    tests("Events", ["Events", "TestSupport"]),
     tests(
         "HTTPDefaults",
         [

@@ -4,7 +4,7 @@ package import FoundationEssentials
 package enum EventID {
     /// - Parameter now: only orders the identifiers roughly; uniqueness comes from 74 random bits.
     package static func next(at now: Date = Date()) -> UUID {
-        var generator = SystemRandomNumberGenerator()
+        let generator = SecureRandom()
         let milliseconds = UInt64(max(0, now.timeIntervalSince1970 * 1000))
         let high = milliseconds << 16 | 0x7000 | (generator.next() & 0x0FFF)
         let low = generator.next() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
@@ -21,30 +21,39 @@ extension UUID {
 
     /// As everywhere in this system: 36 characters in lower case.
     package var lowercase: String {
-        let (high, low) = words
-        return String(unsafeUninitializedCapacity: Self.characterCount) { characters in
-            var shift: UInt64 = 64
-            for place in 0..<Self.characterCount {
-                guard !Self.isHyphen(place) else {
-                    characters[place] = UInt8(ascii: "-")
-                    continue
-                }
-                // The third hyphen stands between the two words.
-                if place == 19 { shift = 64 }
-                shift -= 4
-                let digit = UInt8(truncatingIfNeeded: (place < 18 ? high : low) >> shift & 0xF)
-                characters[place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
-            }
+        String(unsafeUninitializedCapacity: Self.characterCount) { characters in
+            write { characters[$0] = $1 }
             return Self.characterCount
+        }
+    }
+
+    func appendLowercase(to bytes: inout [UInt8]) { write { bytes.append($1) } }
+
+    @inline(__always)
+    private func write(_ character: (_ place: Int, UInt8) -> Void) {
+        let (high, low) = words
+        var shift: UInt64 = 64
+        for place in 0..<Self.characterCount {
+            guard !Self.isHyphen(place) else {
+                character(place, UInt8(ascii: "-"))
+                continue
+            }
+            // The third hyphen stands between the two words.
+            if place == 19 { shift = 64 }
+            shift -= 4
+            let digit = UInt8(truncatingIfNeeded: (place < 18 ? high : low) >> shift & 0xF)
+            character(place, digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
         }
     }
 
     /// Reads the 36 characters of either case. Foundation's own initialiser scans them with `sscanf`, which was an
     /// eighth of the work on a message.
-    package init?(characters text: String) {
+    package init?(characters text: String) { self.init(characters: text.utf8) }
+
+    init?(characters: some Sequence<UInt8>) {
         var (high, low): (UInt64, UInt64) = (0, 0)
         var place = 0
-        for character in text.utf8 {
+        for character in characters {
             guard place < Self.characterCount else { return nil }
             defer { place += 1 }
             guard !Self.isHyphen(place) else {

@@ -1,3 +1,5 @@
+package import FoundationEssentials
+
 /// Why bytes are not an acceptable JSON object.
 package struct JSONSyntaxError: Error, Equatable, CustomStringConvertible {
     /// Offset of the byte that cannot stand there.
@@ -41,6 +43,20 @@ package struct JSONMembers: Sendable {
         self.members = members
     }
 
+    /// The object that begins at a byte of text that was looked through before.
+    private init?(_ bytes: [UInt8], at position: Int) {
+        var scanner = JSONScanner()
+        scanner.position = position
+        var members: [Member] = []
+        members.reserveCapacity(16)
+        let span = bytes.span
+        do throws(JSONSyntaxError) {
+            try scanner.object(span, depth: 1) { key, value in members.append(Member(key: key, value: value)) }
+        } catch { return nil }
+        self.bytes = bytes
+        self.members = members
+    }
+
     /// The bytes of a member's value; nil when the member is absent.
     package func value(_ key: StaticString) -> ArraySlice<UInt8>? {
         let wanted = UnsafeBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount)
@@ -58,8 +74,83 @@ package struct JSONMembers: Sendable {
 
     /// A member's value as a whole number: nil when it is absent or anything else.
     package func integer(_ key: StaticString) -> Int64? {
-        guard let value = value(key) else { return nil }
-        return Int64(String(decoding: value, as: UTF8.self))
+        value(key).flatMap { Self.integer($0) }
+    }
+
+    /// A member's value as an identifier: nil when it is absent or anything else.
+    package func uuid(_ key: StaticString) -> UUID? { plain(key).flatMap { UUID(characters: $0) } }
+
+    /// A member's value as an instant: nil when it is absent or anything else.
+    package func instant(_ key: StaticString) -> Date? { plain(key).flatMap { WireInstant.parse($0) } }
+
+    /// A member's value as whole numbers: nil when it is absent or anything else.
+    package func integers(_ key: StaticString) -> [Int?]? {
+        guard let ranges = elements(key) else { return nil }
+        var numbers: [Int?] = []
+        numbers.reserveCapacity(ranges.count)
+        for range in ranges {
+            if let number = Self.integer(bytes[range]).flatMap({ Int(exactly: $0) }) {
+                numbers.append(number)
+            } else if bytes[range].elementsEqual("null".utf8) {
+                numbers.append(nil)
+            } else {
+                return nil
+            }
+        }
+        return numbers
+    }
+
+    /// A member's value as objects: nil when it is absent or anything else, or one of them cannot be read.
+    package func objects<Element>(_ key: StaticString, _ read: (JSONMembers) -> Element?) -> [Element]? {
+        guard let ranges = elements(key) else { return nil }
+        var elements: [Element] = []
+        elements.reserveCapacity(ranges.count)
+        for range in ranges {
+            guard let element = JSONMembers(bytes, at: range.lowerBound).flatMap(read) else { return nil }
+            elements.append(element)
+        }
+        return elements
+    }
+
+    /// A member that may be absent or null: the outer nil says that it is there and cannot be read.
+    package func optional<Value>(
+        _ key: StaticString, _ read: (JSONMembers) -> (StaticString) -> Value?
+    ) -> Value?? {
+        guard let value = value(key), !value.elementsEqual("null".utf8) else { return .some(nil) }
+        return read(self)(key).map { .some($0) }
+    }
+
+    /// What stands between the quotes, where nothing is escaped.
+    private func plain(_ key: StaticString) -> ArraySlice<UInt8>? {
+        guard let value = value(key), value.count >= 2, value.first == UInt8(ascii: "\"") else { return nil }
+        return value.dropFirst().dropLast()
+    }
+
+    private func elements(_ key: StaticString) -> [Range<Int>]? {
+        guard let value = value(key), value.first == UInt8(ascii: "[") else { return nil }
+        var scanner = JSONScanner()
+        scanner.position = value.startIndex
+        var ranges: [Range<Int>] = []
+        do throws(JSONSyntaxError) {
+            try scanner.array(bytes.span, depth: 1) { ranges.append($0) }
+        } catch { return nil }
+        return ranges
+    }
+
+    /// Without a fraction or an exponent, and small enough.
+    private static func integer(_ text: ArraySlice<UInt8>) -> Int64? {
+        let isNegative = text.first == UInt8(ascii: "-")
+        let digits = isNegative ? text.dropFirst() : text
+        guard (1...18).contains(digits.count) else {
+            // Nobody counts that far; what is left is at the end of the range.
+            return Int64(String(decoding: text, as: UTF8.self))
+        }
+        var number: Int64 = 0
+        for digit in digits {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+            number = number * 10 + Int64(digit - UInt8(ascii: "0"))
+        }
+        return isNegative ? -number : number
     }
 }
 
@@ -116,7 +207,7 @@ private struct JSONScanner {
         switch bytes[position] {
         case UInt8(ascii: "\""): _ = try string(bytes)
         case UInt8(ascii: "{"): try object(bytes, depth: depth + 1) { _, _ in }
-        case UInt8(ascii: "["): try array(bytes, depth: depth + 1)
+        case UInt8(ascii: "["): try array(bytes, depth: depth + 1) { _ in }
         case UInt8(ascii: "t"): try literal("true", bytes)
         case UInt8(ascii: "f"): try literal("false", bytes)
         case UInt8(ascii: "n"): try literal("null", bytes)
@@ -124,13 +215,17 @@ private struct JSONScanner {
         }
     }
 
-    private mutating func array(_ bytes: Span<UInt8>, depth: Int) throws(JSONSyntaxError) {
+    mutating func array(
+        _ bytes: Span<UInt8>, depth: Int, element: (Range<Int>) -> Void
+    ) throws(JSONSyntaxError) {
         guard depth <= JSONMembers.depthMax else { throw error("nested deeper than \(JSONMembers.depthMax)") }
         position += 1
         if take("]", bytes) { return }
         repeat {
             skipSpace(bytes)
+            let start = position
             try value(bytes, depth: depth)
+            element(start..<position)
         } while take(",", bytes)
         guard take("]", bytes) else { throw error("a comma or the array's end is expected") }
     }

@@ -3,6 +3,11 @@ package import FoundationEssentials
 /// JSON as it stands on the wire: keys sorted, instants in UTC with milliseconds (`2026-11-21T09:30:00.000Z`).
 package enum WireCoding {
     package static func encode(_ value: some Encodable) throws -> [UInt8] {
+        if let writable = value as? any WireWritable {
+            var writer = JSONWriter()
+            writable.write(to: &writer)
+            return writer.bytes
+        }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .custom { date, encoder in
@@ -13,6 +18,11 @@ package enum WireCoding {
     }
 
     package static func decode<T: Decodable>(_ type: T.Type, from bytes: some Sequence<UInt8>) throws -> T {
+        if let readable = type as? any WireReadable.Type, let members = try? JSONMembers(Array(bytes)),
+            let value = readable.init(members) as? T
+        {
+            return value
+        }
         let decoder = JSONDecoder()
         decoder.dateDecodingStrategy = .custom { decoder in
             let container = try decoder.singleValueContainer()
@@ -39,13 +49,19 @@ package enum WireInstant {
 
     /// `2026-11-21T09:30:00.000Z`
     package static func format(_ date: Date) -> String {
+        var text: [UInt8] = []
+        text.reserveCapacity(24)
+        append(date, to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// The same as bytes at the end of others.
+    static func append(_ date: Date, to text: inout [UInt8]) {
         let (first, last) = (Double(milliseconds.lowerBound), Double(milliseconds.upperBound))
         // In this order a date that is no number becomes the first.
         let rounded = min(max(first, (date.timeIntervalSince1970 * 1000).rounded()), last)
         let (days, inDay) = Int64(rounded).floorDivided(by: 86_400_000)
         let (year, month, day) = civil(fromDays: days)
-        var text: [UInt8] = []
-        text.reserveCapacity(24)
         append(year, digits: 4, to: &text)
         text.append(UInt8(ascii: "-"))
         append(month, digits: 2, to: &text)
@@ -60,13 +76,14 @@ package enum WireInstant {
         text.append(UInt8(ascii: "."))
         append(inDay % 1000, digits: 3, to: &text)
         text.append(UInt8(ascii: "Z"))
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// Accepts `Z` and numeric offsets, with 0 to 9 fractional digits; nil for anything else, also for days that do
     /// not exist.
-    package static func parse(_ text: String) -> Date? {
-        var reader = Reader(bytes: Array(text.utf8))
+    package static func parse(_ text: String) -> Date? { parse(ArraySlice(text.utf8)) }
+
+    static func parse(_ text: ArraySlice<UInt8>) -> Date? {
+        var reader = Reader(bytes: text)
         guard let year = reader.number(digits: 4), reader.take("-"), let month = reader.number(digits: 2),
             reader.take("-"),
             let day = reader.number(digits: 2), reader.take("T") || reader.take("t"),
@@ -116,21 +133,24 @@ package enum WireInstant {
     }
 
     private struct Reader {
-        let bytes: [UInt8]
-        var position = 0
+        let bytes: ArraySlice<UInt8>
+        var position: Int
 
-        init(bytes: [UInt8]) { self.bytes = bytes }
+        init(bytes: ArraySlice<UInt8>) {
+            self.bytes = bytes
+            position = bytes.startIndex
+        }
 
-        var isAtEnd: Bool { position == bytes.count }
+        var isAtEnd: Bool { position == bytes.endIndex }
 
         mutating func take(_ character: Unicode.Scalar) -> Bool {
-            guard position < bytes.count, bytes[position] == UInt8(ascii: character) else { return false }
+            guard position < bytes.endIndex, bytes[position] == UInt8(ascii: character) else { return false }
             position += 1
             return true
         }
 
         mutating func number(digits: Int) -> Int64? {
-            guard position + digits <= bytes.count else { return nil }
+            guard position + digits <= bytes.endIndex else { return nil }
             var value: Int64 = 0
             for byte in bytes[position..<position + digits] {
                 guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }

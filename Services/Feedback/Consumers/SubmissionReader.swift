@@ -115,7 +115,7 @@ enum SubmissionReader {
         if data.value("resourceType") != nil {
             return try questionnaire(value, members, kind, identity: identity, time: time)
         }
-        guard let experiment = data.string("experiment").flatMap({ UUID(uuidString: $0) }) else {
+        guard let experiment = data.string("experiment").flatMap({ UUID(characters: $0) }) else {
             throw invalid("/data/experiment", "must be a UUID")
         }
         return Submission(
@@ -142,7 +142,7 @@ enum SubmissionReader {
                 mend: "it is kept and not counted; send it under a new id when its status is completed")
         }
         guard kind == expected else { throw invalid("/type", "must be \(expected.type), as /data/status says") }
-        guard let experiment = members.string("experiment").flatMap({ UUID(uuidString: $0) }) else {
+        guard let experiment = members.string("experiment").flatMap({ UUID(characters: $0) }) else {
             throw invalid("/experiment", "must be a UUID: beside data, as an attribute of the event")
         }
         let code = response.participant

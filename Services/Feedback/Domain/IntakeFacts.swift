@@ -90,7 +90,10 @@ package struct ParticipantFacts: Sendable, Equatable {
 
     /// Whether the consent was given by then and names everything that is required.
     package func consents(to required: String, at time: Date) -> Bool {
-        consentedAt <= time && Set(required.split(separator: " ")).isSubset(of: consentScope.split(separator: " "))
+        guard consentedAt <= time else { return false }
+        if required == consentScope { return true }
+        let given = consentScope.split(separator: " ")
+        return required.split(separator: " ").allSatisfy(given.contains)
     }
 }
 

@@ -13,12 +13,16 @@ package struct EventIdentity: Hashable, Sendable {
         self.source = source
         self.id = id
     }
+
+    /// Of one publisher and source nearly always.
+    package func hash(into hasher: inout Hasher) { hasher.combine(id) }
 }
 
-/// The order in which every writer takes identities, so that two of them never wait for each other.
+/// The order in which every writer takes identities, so that two of them never wait for each other. What differs most is
+/// looked at first.
 extension EventIdentity: Comparable {
     package static func < (left: EventIdentity, right: EventIdentity) -> Bool {
-        (left.publisher, left.source, left.id) < (right.publisher, right.source, right.id)
+        (left.id, left.source, left.publisher) < (right.id, right.source, right.publisher)
     }
 }
 
@@ -87,7 +91,18 @@ package struct Submission: Sendable, Equatable {
 /// Answers as JSON text, `[5,1,null]`: as stored, hashed and shown.
 package enum AnswerText {
     package static func of(_ answers: [Int?]) -> String {
-        "[" + answers.map { $0.map(String.init) ?? "null" }.joined(separator: ",") + "]"
+        var text: [UInt8] = [UInt8(ascii: "[")]
+        text.reserveCapacity(2 + 2 * answers.count)
+        for (place, answer) in answers.enumerated() {
+            if place > 0 { text.append(UInt8(ascii: ",")) }
+            switch answer {
+            case .some(let level) where (0..<10).contains(level): text.append(UInt8(ascii: "0") + UInt8(level))
+            case .some(let level): text.append(contentsOf: String(level).utf8)
+            case nil: text.append(contentsOf: "null".utf8)
+            }
+        }
+        text.append(UInt8(ascii: "]"))
+        return String(decoding: text, as: UTF8.self)
     }
 }
 

@@ -3,6 +3,9 @@ import FoundationEssentials
 import Postgres
 
 /// Reads what a batch of messages has to be judged by, with one statement per table, whatever the number of messages.
+///
+/// Each row is looked up by its key: `lateral … limit 1` allows no other plan. As a plain join the statement was planned
+/// while the tables were small, as a hash over all of them, and read them whole for every batch ever after.
 struct IntakeFactsReader<Session: PostgresSession>: Sendable {
     let session: Session
 
@@ -16,7 +19,10 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
             """
             select i.publisher, i.source, i.event_id, i.content_hash, i.outcome, i.reason, i.response
             from unnest(\(columns.publishers), \(columns.sources), \(columns.ids)) as k (publisher, source, event_id)
-            join identities as i using (publisher, source, event_id)
+            cross join lateral (
+                select * from identities as i
+                where i.publisher = k.publisher and i.source = k.source and i.event_id = k.event_id limit 1
+            ) as i
             """)
         var known: [EventIdentity: KnownIdentity] = [:]
         for row in rows {
@@ -105,9 +111,15 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
                 r.instrument_version, r.answered_at
             from unnest(\(experiments), \(pseudonyms), \(instruments), \(occasions)) with ordinality
                 as k (experiment, pseudonym, instrument, occasion, place)
-            join participants as p using (experiment, pseudonym)
-            left join responses as r on r.experiment = p.experiment and r.participant = p.participant
-                and r.instrument = k.instrument and r.occasion = k.occasion
+            cross join lateral (
+                select * from participants as p
+                where p.experiment = k.experiment and p.pseudonym = k.pseudonym limit 1
+            ) as p
+            left join lateral (
+                select * from responses as r
+                where r.experiment = p.experiment and r.participant = p.participant and r.instrument = k.instrument
+                    and r.occasion = k.occasion limit 1
+            ) as r on true
             """)
         for row in rows {
             let submission = submissions[Int(try row.get("place", as: Int64.self)) - 1]

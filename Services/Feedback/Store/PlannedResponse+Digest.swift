@@ -6,7 +6,7 @@ import FoundationEssentials
 extension PlannedResponse {
     /// Draws a salt: without one, eleven hashes would tell which of eleven answers a digest stands for.
     init(_ submission: Submission, _ accepted: AcceptedResponse, origin: Origin) {
-        var generator = SystemRandomNumberGenerator()
+        let generator = SecureRandom()
         let salt = withUnsafeBytes(of: (generator.next(), generator.next())) { Array($0).hexadecimal }
         guard accepted.standing == .valid else {
             self.init(submission: submission, accepted: accepted, origin: origin, seal: nil)

@@ -14,7 +14,7 @@ struct ReceiptsMessage: Sendable {
 /// Receipts have a lane of their own: a publisher that does not read its receipts holds up nobody.
 enum ReceiptsOutbox {
     /// The CloudEvents message around a batch of receipts.
-    private struct Envelope: Encodable {
+    private struct Envelope: WireWritable {
         let specversion = "1.0"
         let id: String
         let source = EventOwner.feedback.source
@@ -22,6 +22,19 @@ enum ReceiptsOutbox {
         let time: Date
         let datacontenttype = "application/json"
         let data: FeedbackSubmission.Receipts
+
+        func write(to writer: inout JSONWriter) {
+            writer.object { writer in
+                writer.key("data")
+                data.write(to: &writer)
+                writer.member("datacontenttype", datacontenttype)
+                writer.member("id", id)
+                writer.member("source", source)
+                writer.member("specversion", specversion)
+                writer.member("time", time)
+                writer.member("type", type)
+            }
+        }
     }
 
     /// Appends receipts, in the order given, in messages of up to 100 for each publisher.

@@ -17,8 +17,9 @@ create table events (
     causation text,
     traceparent text,
     -- The payload as JSON, byte for byte as it is published, without values about single persons. Text and not jsonb:
-    -- nothing looks inside on the hot path, and jsonb would cost more than the rest of the row.
-    data text not null,
+    -- nothing looks inside on the hot path, and jsonb would cost more than the rest of the row. LZ4 takes a fraction of
+    -- the time of PostgreSQL's own compression.
+    data text compression lz4 not null,
     unique (stream, subject, sequence)
 );
 
@@ -36,7 +37,7 @@ create trigger events_are_immutable before update or delete on events
 -- statement.
 create table events_personal (
     position bigint primary key,
-    personal text not null
+    personal text compression lz4 not null
 );
 
 -- What the broker has not confirmed yet. Narrow, because its rows live for milliseconds: marking rows in the log

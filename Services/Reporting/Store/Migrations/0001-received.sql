@@ -13,7 +13,7 @@ create table received (
     correlation text not null,
     causation text,
     -- JSON without values about persons and without the codes that outsiders know.
-    data text not null
+    data text compression lz4 not null
 );
 create index received_by_subject on received (type, subject);
 create index received_by_owner on received (owner, time);
@@ -21,5 +21,5 @@ create index received_by_owner on received (owner, time);
 -- Values about persons, apart, so that an erasure deletes them and leaves the log whole.
 create table received_personal (
     position bigint primary key,
-    personal text not null
+    personal text compression lz4 not null
 );
