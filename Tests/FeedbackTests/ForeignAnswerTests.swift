@@ -61,7 +61,7 @@ struct ForeignAnswerTests {
     @Test func aReceiptCodeNeverShowsTheAnswerThatTookItsPlace() async throws {
         try await GiverLab.with { lab in
             // given
-            let code = try await lab.answered(level: 4, comment: "mine")
+            let code = try await lab.answered(level: 4, comment: "remarque-une")
             try await lab.service.deliver(
                 ExperimentCompleted(
                     experiment: lab.lab.experiment, site: UUID(), agreement: UUID(), participantsCount: 1,
@@ -72,13 +72,25 @@ struct ForeignAnswerTests {
             var early = lab.lab.event("early", day: 90)
             early.instrument = "NPS"
             early.answers = "[7]"
-            early.comment = "theirs"
+            early.comment = "remarque-deux"
             try await lab.lab.settle(early)
             // then
             let read = try await lab.submit("/recu", [("code", code), ("action", "open")])
             #expect(read.status == .ok && read.text.contains("Elle n’est pas comptée"))
-            #expect(!read.text.contains("theirs") && !read.text.contains("<dd>7</dd>"))
-            #expect(!read.text.contains("value=\"ask\"") && !read.text.contains("value=\"edit\""))
+            #expect(!read.text.contains("remarque-deux") && !read.text.contains("<dd>7</dd>"))
+            #expect(!read.text.contains("value=\"edit\"") && !read.text.contains("effacé"))
+            // when: its own is withdrawn
+            let asking = try await lab.submit("/recu", [("code", code), ("action", "ask")])
+            let fields = [("code", code), ("form", try lab.secret(in: asking)), ("action", "withdraw")]
+            let first = try await lab.submit("/recu", fields)
+            let again = try await lab.submit("/recu", fields)
+            // then
+            #expect(first.status == .seeOther && again.status == .ok)
+            let gone = try await lab.submit("/recu", [("code", code), ("action", "open")])
+            #expect(gone.text.contains("Son contenu a été effacé") && !gone.text.contains("value=\"ask\""))
+            let stored = try await lab.lab.storedText()
+            #expect(!stored.contains("remarque-une") && stored.contains("remarque-deux"))
+            #expect(try await lab.lab.scores() == ["P000": 7])
         }
     }
 }

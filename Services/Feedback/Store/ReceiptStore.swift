@@ -10,6 +10,8 @@ struct ReceiptSight: Sendable {
     let standing: ResponseStanding
     /// When the answer was given or last corrected.
     let answeredAt: Date
+    /// Whether anything of it is still kept, be it excluded.
+    let isKept: Bool
     /// nil once erased, and where the answer was excluded.
     let values: GiverEntry?
 }
@@ -25,7 +27,11 @@ struct ReceiptStore: Sendable {
         let rows = try await pool.query(
             """
             select i.*, true as is_answered, s.number, coalesce(r.state, 'excluded') as state,
-                coalesce(r.answered_at, s.submitted_at) as answered_at, v.answers, v.comment
+                coalesce(r.answered_at, s.submitted_at) as answered_at, v.answers, v.comment,
+                exists (
+                    select from response_values as k where k.response = d.response and k.salt is not null
+                        and coalesce(k.publisher, k.given_by) = \(PagesPublisher.name)
+                ) as is_kept
             from invitation_submissions as s join invitations as i using (invitation)
             join identities as d on d.publisher = \(PagesPublisher.name) and d.source = \(PagesPublisher.source)
                 and d.event_id = s.invitation::text || '.' || s.number
@@ -44,6 +50,7 @@ struct ReceiptStore: Sendable {
         return ReceiptSight(
             invitation: try Invitation(row), number: Int(try row.get("number", as: Int32.self)),
             standing: try row.get("state"), answeredAt: try row.get("answered_at"),
+            isKept: try row.get("is_kept"),
             values: answers.map { GiverEntry(choices: Self.choices($0), comment: comment ?? "") })
     }
 
