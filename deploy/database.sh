@@ -30,6 +30,9 @@ revoke all on schema $1 from public;
 grant usage on schema $1 to $run;
 alter role $owner in database maillage set search_path = $1;
 alter role $run in database maillage set search_path = $1;
+-- Plans are made for few rows and run with many: compiling one took seconds of a statement that took none.
+alter role $owner in database maillage set jit = off;
+alter role $run in database maillage set jit = off;
 SQL
 }
 
