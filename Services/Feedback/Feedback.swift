@@ -29,6 +29,9 @@ enum FeedbackService: ServiceDefinition {
                 component: "feedback", name: "0003-publishers",
                 sql: String(decoding: PackageResources._003_publishers_sql, as: UTF8.self)),
             MigrationFile(
+                component: "feedback", name: "0006-provisioning-claims",
+                sql: String(decoding: PackageResources._006_provisioning_claims_sql, as: UTF8.self)),
+            MigrationFile(
                 component: "feedback", name: "0010-reviews",
                 sql: String(decoding: PackageResources._010_reviews_sql, as: UTF8.self)),
             MigrationFile(
