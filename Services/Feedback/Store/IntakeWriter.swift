@@ -15,13 +15,15 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
     let cause: EventCause
 
     func write(_ plan: IntakePlan) async throws {
-        try await writeIdentities(IdentityRow.rows(of: plan), recalled: plan.recalled)
+        try await writeIdentities(IdentityRow.rows(of: plan), plan)
         try await writeResponses(plan.responses)
-        try await quarantine(plan)
+        let repeated = try await quarantine(plan)
         try await writeWaits(plan)
         let milestones = try await count(plan.responses)
         try await EventLog.append(events(of: plan.responses) + milestones, in: session)
         try await ReceiptsOutbox.append(plan.receipts, time: now, in: session)
+        // Last, because batches of one publisher wait for each other here.
+        try await note(repeated: plan.repeatedCounts.merging(repeated, uniquingKeysWith: +))
     }
 
     /// What a late fact comes to.
@@ -34,11 +36,17 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
         try await ReceiptsOutbox.append(plan.receipts, time: now, in: session)
     }
 
-    private func writeIdentities(_ rows: [IdentityRow], recalled: Set<EventIdentity>) async throws {
-        let new = IdentityRowColumns(rows.filter { !recalled.contains($0.identity) })
+    private func writeIdentities(_ rows: [IdentityRow], _ plan: IntakePlan) async throws {
+        let new = IdentityRowColumns(rows.filter { !plan.recalled.contains($0.identity) })
         let inserted = new.isEmpty ? 0 : try await session.query(new.insert).affectedCount
         guard inserted == new.count else { throw IdentityRace() }
-        let changed = IdentityRowColumns(rows.filter { recalled.contains($0.identity) })
+        // The bytes of one that waited may be masked; what it said is known from its arrival.
+        let changed = IdentityRowColumns(
+            rows.filter { plan.recalled.contains($0.identity) }.map { row in
+                var row = row
+                if !plan.rehashed.contains(row.identity) { row.contentHash = [] }
+                return row
+            })
         if !changed.isEmpty { try await session.query(changed.update) }
     }
 
@@ -57,11 +65,32 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
         try await session.query(columns.upsert)
     }
 
-    private func quarantine(_ plan: IntakePlan) async throws(PostgresError) {
+    /// - Returns: how many messages lay there already that had no identity of their own, by publisher.
+    private func quarantine(_ plan: IntakePlan) async throws(PostgresError) -> [String: Int] {
         let released = plan.releasedPositions
         if !released.isEmpty { try await session.query("delete from quarantine where position = any(\(released))") }
-        guard !plan.refusals.isEmpty else { return }
-        try await session.query(QuarantineColumns(plan.refusals).insert)
+        guard !plan.refusals.isEmpty else { return [:] }
+        let rows = try await session.query(QuarantineColumns(plan.refusals).insert)
+        let anonymous = plan.refusals.filter { !$0.isRemembered && $0.message.quarantined == nil }
+        guard !anonymous.isEmpty else { return [:] }
+        var counts: [String: Int] = [:]
+        for refusal in anonymous { counts[refusal.message.publisher, default: 0] += 1 }
+        for row in rows {
+            if try row.get("is_remembered", as: Bool.self) { continue }
+            counts[try row.get("publisher"), default: 0] -= 1
+        }
+        return counts
+    }
+
+    private func note(repeated counts: [String: Int]) async throws(PostgresError) {
+        for (publisher, count) in counts.sorted(by: { $0.key < $1.key }) where count > 0 {
+            try await session.query(
+                """
+                insert into repeated_messages as r (publisher, day, message_count)
+                values (\(publisher), (clock_timestamp() at time zone 'UTC')::date, \(count))
+                on conflict (publisher, day) do update set message_count = r.message_count + excluded.message_count
+                """)
+        }
     }
 
     private func writeWaits(_ plan: IntakePlan) async throws(PostgresError) {
