@@ -1,5 +1,4 @@
 import ArgumentParser
-import Crypto
 import Events
 import FeedbackDomain
 import Foundation
@@ -28,11 +27,11 @@ import Testing
     /// Refuses a message as a program with a fault would.
     private func misjudge(_ lab: IntakeLab, _ event: OutsideEvent, isIdentified: Bool = true) async throws {
         let body = event.body
-        let hash = Array(SHA256.hash(data: body))
+        let hash = IntakeLab.reader.contentKey.hash(body, of: .event)
         let identity =
             isIdentified
             ? EventIdentity(publisher: IntakeLab.publisher, source: event.source, id: event.id)
-            : EventIdentity(publisher: IntakeLab.publisher, source: "", id: "sha256:\(hash.hexadecimal)")
+            : EventIdentity(publisher: IntakeLab.publisher, source: "", id: "bytes:\(hash.hexadecimal)")
         let refusal = Refusal(.unsupportedType, at: "/type", mend: "another type")
         let message = InboundMessage(
             identity: identity, isIdentified: isIdentified, content: .failure(refusal), contentHash: hash, body: body,

@@ -19,11 +19,12 @@ struct QuarantineArguments: ParsableArguments {
     /// Lends what the commands work with: the run role's database.
     func with(_ body: (IntakeStore) async throws -> Void) async throws {
         let settings = try Settings.load(keys: FeedbackService.allSettings)
-        try settings.require([.databaseURL])
+        try settings.require([.databaseURL, FeedbackSettings.contentKey])
         let logger = Logger(label: "quarantine") { _ in SwiftLogNoOpLogHandler() }
         let clock = ProgrammeClock(offsetFile: settings.optionalText(.clockOffsetFile))
         try await settings.withPool(logger: logger) { pool in
-            try await body(IntakeStore.reading(pool: pool, clock: clock))
+            let contentKey = ContentKey(settings.text(FeedbackSettings.contentKey))
+            try await body(IntakeStore.reading(pool: pool, clock: clock, contentKey: contentKey))
         }
     }
 }
@@ -56,7 +57,7 @@ struct QuarantineListCommand: AsyncParsableCommand {
 
 struct QuarantineShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "One message as it came.",
+        commandName: "show", abstract: "One message as it was kept.",
         discussion: "It may hold what a person wrote: show it to nobody who need not see it.")
 
     @OptionGroup var target: QuarantineArguments

@@ -19,14 +19,16 @@ package struct CodedAnswers: Sendable, Equatable {
         if let version, version != instrument.version {
             throw Refusal(
                 .notInProtocol, at: "/data/questionnaire",
-                mend: "the protocol plans version \(instrument.version) of \(instrument.name), not \(version)")
+                mend: "the protocol plans version \(instrument.version) of \(instrument.name), not "
+                    + IdentifierMask.mask(version))
         }
         let items = Dictionary(uniqueKeysWithValues: instrument.items.map { ($0.linkId, $0) })
+        // What is advised is kept, and says nothing about a person.
         for linkId in Set(levels.keys).union(textItems).sorted() {
             guard let item = items[linkId] else {
                 throw Refusal(
                     .invalidField, at: "/data/item",
-                    mend: "\(instrument.name) \(instrument.version) has no item \(linkId); it has "
+                    mend: "\(instrument.name) \(instrument.version) has no item \(IdentifierMask.mask(linkId)); it has "
                         + instrument.items.map(\.linkId).joined(separator: ", "))
             }
             guard (item.levels == nil) == textItems.contains(linkId) else {

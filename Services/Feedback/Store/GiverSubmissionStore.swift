@@ -78,7 +78,7 @@ struct GiverSubmissionStore: Sendable {
         _ submission: GiverSubmission, of invitation: UUID
     ) async throws -> Result<Begun, Stopped> {
         let (formHash, contentHash) = (
-            Secrets.hash(submission.form), Secrets.hash(content: submission.contentText)
+            Secrets.hash(submission.form), intake.contentKey.hash(Array(submission.contentText.utf8), of: .form)
         )
         let codeHash = submission.kind == .answer ? Secrets.hash(Secrets.code(of: submission.form)) : nil
         let now = intake.clock.now()

@@ -7,9 +7,9 @@ struct InboundMessage: Sendable {
     /// Whether the message named itself; otherwise the identity was made from its bytes.
     let isIdentified: Bool
     let content: Result<Submission, Refusal>
-    /// SHA-256 of what it says.
+    /// Of what it says, by the ``ContentKey``.
     let contentHash: [UInt8]
-    /// As it came.
+    /// As it came, or as it was kept. What may be kept of it is a ``KeptCopy``.
     let body: [UInt8]
     /// The programme's time on arrival.
     let clockAt: Date
@@ -30,6 +30,11 @@ struct InboundMessage: Sendable {
             body: body, clockAt: clockAt, waiting: waiting, answerPlace: answerPlace,
             quarantined: quarantined)
     }
+}
+
+/// A row that has to be there is not: nothing of what was to be written is.
+struct InternalError: Error, CustomStringConvertible {
+    let description: String
 }
 
 extension Refusal {
@@ -60,7 +65,7 @@ struct QuarantinePlace: Sendable {
     var holdsIdentity = true
     /// Why it was refused, where its identity does not say so.
     var reason: String?
-    /// SHA-256 of the bytes that lie there, where they may have been taken for the content.
+    /// Of the bytes that lie there, by the ``ContentKey``, where they may have been taken for the content.
     var bodyHash: [UInt8]?
 }
 

@@ -69,7 +69,8 @@ struct QuarantineStore: Sendable {
             select position from quarantine
             where publisher = \(choice.publisher) and position > \(after)
                 and reason = any(\(choice.reasons.isEmpty ? Refusal.Reason.rerunnable : choice.reasons))
-                and byte_count = octet_length(body)
+                -- Of a longer message only the beginning is kept, and nothing of one that was erased.
+                and byte_count <= \(FeedbackSubmission.byteCountMax) and erased_at is null and octet_length(body) > 0
                 and (\(choice.positions.isEmpty) or position = any(\(choice.positions)))
             order by position limit \(limit)
             """)
@@ -137,25 +138,29 @@ struct QuarantineStore: Sendable {
     ) async throws(PostgresError) -> [InboundMessage] {
         let rows = try await session.query(
             """
-            select q.position, q.reason, q.body, q.body_hash, q.clock_at, q.source, q.event_id,
+            select q.position, q.reason, q.publisher, q.body, q.clock_at, q.source, q.event_id,
                 i.outcome = 'refused' and i.reason = q.reason as holds_identity
             from quarantine as q left join identities as i
                 on i.publisher = q.publisher and i.source = q.source and i.event_id = q.event_id
-            where q.position = any(\(positions)) and q.publisher = \(publisher)
+            where q.position = any(\(positions)) and q.publisher = \(publisher) and q.erased_at is null
                 and (i.publisher is null or i.outcome = 'refused' and i.reason = q.reason
                     or q.reason = 'too-many-waiting')
             order by q.position
             """)
         var messages: [InboundMessage] = []
+        let reader = SubmissionReader(contentKey: intake.contentKey)
         for row in rows {
-            var message = intake.read(try row.get("body"), publisher, try row.get("clock_at"))
-            let (source, id): (String?, String?) = (try row.get("source"), try row.get("event_id"))
+            let body: [UInt8] = try row.get("body")
+            let isNamed = try row.get("event_id", as: String?.self) != nil
+            let clockAt: Date = try row.get("clock_at")
+            var message =
+                isNamed
+                ? intake.read(body, try EventIdentity(row), clockAt)
+                : reader.read(body, publisher: publisher, clockAt: clockAt)
             let isHeld = try row.get("holds_identity", as: Bool?.self) ?? false
-            let isSame =
-                message.isIdentified ? message.identity.source == source && message.identity.id == id : id == nil
             message.quarantined = QuarantinePlace(
-                position: try row.get("position"), holdsIdentity: isSame && (id == nil || isHeld),
-                reason: try row.get("reason"), bodyHash: try row.get("body_hash"))
+                position: try row.get("position"), holdsIdentity: isNamed ? isHeld : !message.isIdentified,
+                reason: try row.get("reason"), bodyHash: intake.contentKey.hash(body, of: .event))
             messages.append(message)
         }
         return messages

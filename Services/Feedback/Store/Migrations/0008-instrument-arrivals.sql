@@ -9,7 +9,7 @@ create table instrument_arrivals (
 alter table quarantine
     -- That a readable message answers: a publication may remove the reason.
     add column instrument text,
-    -- SHA-256 of what the message says, as its identity has it.
+    -- Of what the message says, as its identity has it.
     add column content_hash bytea;
 -- The reasons that a publication may remove.
 create index quarantine_by_instrument on quarantine (instrument, experiment)
