@@ -32,27 +32,38 @@ enum FeedbackService: ServiceDefinition {
                 component: "feedback", name: "0004-personal-parts",
                 sql: String(decoding: PackageResources._004_personal_parts_sql, as: UTF8.self)),
             MigrationFile(
+                component: "feedback", name: "0006-provisioning-claims",
+                sql: String(decoding: PackageResources._006_provisioning_claims_sql, as: UTF8.self)),
+            MigrationFile(
+                component: "feedback", name: "0007-review-index",
+                sql: String(decoding: PackageResources._007_review_index_sql, as: UTF8.self)),
+            MigrationFile(
+                component: "feedback", name: "0008-instrument-arrivals",
+                sql: String(decoding: PackageResources._008_instrument_arrivals_sql, as: UTF8.self)),
+            MigrationFile(
+                component: "feedback", name: "0009-statements-and-reruns",
+                sql: String(decoding: PackageResources._009_statements_and_reruns_sql, as: UTF8.self)),
+            MigrationFile(
                 component: "feedback", name: "0010-reviews",
                 sql: String(decoding: PackageResources._010_reviews_sql, as: UTF8.self)),
             MigrationFile(
                 component: "feedback", name: "0011-instruments",
                 sql: String(decoding: PackageResources._011_instruments_sql, as: UTF8.self)),
         ] + Givers.migrations
-    static let appendOnlyTables = ["instruments"]
+    static let appendOnlyTables = ["instruments", "quarantine_reruns"]
     static let settings = FeedbackSettings.all
     static let requiredSettings = [SettingKey.brokerOutsideURL, FeedbackSettings.contentKey]
     static let openAPI = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)
-    static let commands: [any ParsableCommand.Type] = [PublishersCommand.self]
+    static let commands: [any ParsableCommand.Type] = [PublishersCommand.self, QuarantineCommand.self]
 
     static func describe(_ event: InboundEvent) -> BusinessWords? { DeadLetterWords.describe(event) }
 
     static func build(_ context: BuildContext) async throws -> ServiceParts {
         // The commands that settle dead letters build the service too.
         try context.settings.require([FeedbackSettings.contentKey])
-        let reader = SubmissionReader(contentKey: ContentKey(context.settings.text(FeedbackSettings.contentKey)))
-        let intake = IntakeStore(
-            pool: context.pool, clock: context.clock, contentKey: reader.contentKey
-        ) { body, identity, clockAt in reader.read(body, as: identity, clockAt: clockAt) }
+        let intake = IntakeStore.reading(
+            pool: context.pool, clock: context.clock,
+            contentKey: ContentKey(context.settings.text(FeedbackSettings.contentKey)))
         let experiments = ExperimentStore(intake: intake)
         let readings = FeedbackReadings(pool: context.pool)
         let publishers = PublisherStore(queueBytesTotal: context.settings.count(FeedbackSettings.queueBytesTotal))
@@ -65,8 +76,11 @@ enum FeedbackService: ServiceDefinition {
                 ReceiptRoutes(readings: readings, access: access).add(to: router)
                 StatementRoutes(statements: StatementStore(pool: context.pool), access: access).add(to: router)
                 PublisherRoutes(publishers: publishers, pool: context.pool, clock: context.clock).add(to: router)
-                EventRoutes(access: access, door: EventDoor(intake: intake, wakeUps: [context.wakeUp]))
-                    .add(to: router)
+                EventRoutes(
+                    access: access,
+                    door: EventDoor(intake: intake, wakeUps: [context.wakeUp], kind: .http, logger: context.logger),
+                    gate: EventGate(countMax: context.settings.count(FeedbackSettings.requestCount))
+                ).add(to: router)
                 Givers.add(to: router, context: context, intake: intake)
                 InstrumentRoutes(pool: context.pool, clock: context.clock).add(to: router)
             },

@@ -8,6 +8,9 @@ enum FeedbackSettings {
     static let queueBytesTotal = SettingKey(
         "feedback.queue-bytes-total", .count(65_536...1_099_511_627_776), default: "2147483648", unit: "bytes",
         about: "what the queues of all publishers together may hold; stay under a quarter of the broker's marks")
+    static let requestCount = SettingKey(
+        "feedback.requests", .count(1...100), default: "4", unit: "requests",
+        about: "requests to POST /v1/events of one publisher that this process serves at once")
     static let receiptCount = SettingKey(
         "feedback.receipts", .count(100...1_000_000), default: "20000", unit: "messages",
         about: "receipts kept for a publisher before the oldest go; a policy, set by topology apply")
@@ -17,6 +20,7 @@ enum FeedbackSettings {
 
     static let all = [
         SettingKey.brokerOutsideURL, .brokerOutsideAdminURL, .brokerOutsideManagementURL, .brokerOutsideCAFile,
-        .brokerOutsideCertificateFile, .brokerOutsideKeyFile, batch, queueBytesTotal, receiptCount, contentKey,
+        .brokerOutsideCertificateFile, .brokerOutsideKeyFile, batch, queueBytesTotal, requestCount, receiptCount,
+        contentKey,
     ]
 }

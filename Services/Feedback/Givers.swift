@@ -24,7 +24,8 @@ enum Givers {
 
     static func add(to router: Router<MaillageContext>, context: BuildContext, intake: IntakeStore) {
         let (pool, clock) = (context.pool, context.clock)
-        let submissions = GiverSubmissionStore(intake: intake)
+        let submissions = GiverSubmissionStore(
+            door: EventDoor(intake: intake, wakeUps: [context.wakeUp], kind: .page, logger: context.logger))
         let (givers, volunteers) = (GiverStore(pool: pool), VolunteerStore(pool: pool))
         let guesses = GuessGuard()
         InvitationRoutes(pool: pool, clock: clock).add(to: router)

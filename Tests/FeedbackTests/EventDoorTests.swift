@@ -4,6 +4,8 @@ import Foundation
 import HTTPDefaults
 import HTTPTypes
 import Identity
+import Logging
+import Observability
 import Outbox
 import Postgres
 import TestSupport
@@ -29,14 +31,25 @@ struct EventDoorTests {
     private static let password = "abcdefghijkmnpqrstuvwxyz23456789"
 
     private func post(_ lab: IntakeLab, _ body: [UInt8], _ headers: HTTPFields) async throws -> TestAnswer {
+        let deadline = ContinuousClock.now + .seconds(20)
+        while true {
+            let answer = try await postOnce(lab, body, headers)
+            // After nonsense the door asks for a rest.
+            guard answer.problemSlug == "publisher-rests", ContinuousClock.now < deadline else { return answer }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    private func postOnce(_ lab: IntakeLab, _ body: [UInt8], _ headers: HTTPFields) async throws -> TestAnswer {
         try await lab.service.request(
             .post, "/v1/events", json: String(decoding: body, as: UTF8.self), headers: headers)
     }
 
     private func with(
-        experiments: (@Sendable (IntakeLab) -> [UUID])? = nil, _ body: (IntakeLab) async throws -> Void
+        experiments: (@Sendable (IntakeLab) -> [UUID])? = nil, settings: [String: String] = [:],
+        _ body: (IntakeLab) async throws -> Void
     ) async throws {
-        try await IntakeLab.with { lab in
+        try await IntakeLab.with(settings: settings) { lab in
             let store = PublisherStore(queueBytesTotal: 1 << 30)
             let context = CommandContext(actor: "test", cause: .init(correlationID: "test"), now: Date())
             let secret = try #require(CredentialSecret(Self.password))
@@ -167,6 +180,97 @@ struct EventDoorTests {
             #expect(told.last == #"{"settled":401}"#)
             #expect(told[100].contains("too-large"))
             #expect(try await lab.count("responses") == 400)
+        }
+    }
+
+    /// Holds requests up in the middle, as a slow database would.
+    private func holding(_ lab: IntakeLab, _ body: () async throws -> Void) async throws {
+        try await lab.service.pool.withTransaction { transaction in
+            try await ExperimentLocks.take([lab.experiment], in: transaction)
+            try await body()
+        }
+    }
+
+    @Test func aPublisherHasSoManyRequestsAtOnceAndHoldsUpNoOther() async throws {
+        try await with(settings: ["feedback.requests": "2"]) { lab in
+            try await withThrowingTaskGroup(of: HTTPResponse.Status.self) { group in
+                try await holding(lab) {
+                    // given
+                    for number in 0..<2 {
+                        let body = lab.event("e\(number)", participant: number).body
+                        group.addTask { try await post(lab, body, headers()).status }
+                    }
+                    try await waitUntil("both wait") { try await lab.blockedCount() == 2 }
+                    // when
+                    let third = try await post(lab, lab.event("third", participant: 2).body, headers())
+                    let other = try await post(lab, Array("[]".utf8), headers("surveys", type: Self.batch))
+                    // then
+                    #expect(third.status == .tooManyRequests && third.problemSlug == "too-many-requests")
+                    #expect(third.headers[.retryAfter] == "1" && third.problem?.mend != nil)
+                    #expect(other.status == .ok)
+                }
+                for try await status in group { #expect(status == .ok) }
+            }
+            // then: the places are free again, and nothing of the third was taken
+            #expect(try await post(lab, lab.event("third", participant: 2).body, headers()).status == .ok)
+            #expect(try await lab.count("responses") == 3)
+        }
+    }
+
+    private static let batch = "application/cloudevents-batch+json"
+
+    @Test func afterNonsenseAPublisherRestsThreeTimesAsLongAsThatTookAndItsNeighbourDoesNot() async throws {
+        try await with { lab in
+            // given: nonsense that took a third of a second
+            let body = lab.event("wrong", day: 2).body
+            try await withThrowingTaskGroup(of: TestAnswer.self) { group in
+                try await holding(lab) {
+                    group.addTask { try await post(lab, body, headers()) }
+                    let started = ContinuousClock.now
+                    try await waitUntil("it took long") {
+                        try await lab.blockedCount() == 1 && ContinuousClock.now > started + .milliseconds(400)
+                    }
+                }
+                #expect(try await group.next()?.status == .unprocessableContent)
+            }
+            // when
+            let resting = try await postOnce(lab, lab.event("good").body, headers())
+            let neighbour = try await postOnce(lab, lab.event("theirs", participant: 1).body, headers("surveys"))
+            // then
+            #expect(resting.status == .tooManyRequests && resting.problemSlug == "publisher-rests")
+            #expect(resting.headers[.retryAfter] == "1")
+            #expect(neighbour.status == .ok)
+            // when: it has rested
+            #expect(try await post(lab, lab.event("good").body, headers()).status == .ok)
+        }
+    }
+
+    @Test(arguments: [IntakeDoor.http, .page])
+    func aMessageThatMakesTheDatabaseFailIsCountedAndLoggedAtEveryDoor(kind: IntakeDoor) async throws {
+        try await with { lab in
+            // given
+            try await lab.poisonTheDatabase()
+            let (lines, factory) = (LogLines(), PrometheusMetricsFactory())
+            var door = EventDoor(intake: lab.intake, wakeUps: [], kind: kind, logger: lines.logger)
+            door.metricsFactory = factory
+            var poison = lab.event("poison")
+            poison.comment = "poison"
+            // when
+            let answer = try await door.take(
+                [OutsideMessage(body: poison.body), OutsideMessage(body: lab.event("good", participant: 1).body)],
+                from: "telehealth")
+            // then
+            #expect(answer.receipts.map(\.outcome) == [.refused, .accepted])
+            let labels = #"door="\#(kind.rawValue)""#
+            let text = factory.render()
+            #expect(text.contains(#"maillage_feedback_poison_total{\#(labels),publisher="telehealth"} 1"#))
+            for outcome in ["accepted", "refused"] {
+                #expect(
+                    text.contains(
+                        "maillage_feedback_messages_total{\(labels),outcome=\"\(outcome)\",publisher=\"telehealth\"} 1")
+                )
+            }
+            #expect(lines.all.filter { $0.contains("\"error\"") && $0.contains("is quarantined") }.count == 1)
         }
     }
 

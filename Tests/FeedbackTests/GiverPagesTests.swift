@@ -202,7 +202,9 @@ import Testing
             let link = try #require(SecretWord(String(path.dropFirst(3))))
             let sight = try await GiverStore(pool: lab.service.pool).sight(of: link)
             let target = try #require(sight).invitation
-            let outcome = try await GiverSubmissionStore(intake: lab.lab.intake).send(
+            let door = EventDoor(
+                intake: lab.lab.intake, wakeUps: [], kind: .page, logger: TestBroker.quietLogger)
+            let outcome = try await GiverSubmissionStore(door: door).send(
                 GiverSubmission(kind: .answer, form: Secrets.word(), answers: [5]), to: .init(invitation: target))
             #expect(outcome == .refused("outside-window"))
             #expect(RefusalWords.text("outside-window", in: .english).contains("not, or no longer, the time"))

@@ -334,8 +334,9 @@ extension IntakeLab {
     func fingerprint() async throws -> [String] {
         let rows = try await service.pool.query(
             """
-            select 'responses ' || md5(string_agg(r::text, ',' order by r.response)) as line from responses as r
-            union all select 'values ' || md5(string_agg(v::text, ',' order by v.response, v.version))
+            select 'responses ' || coalesce(md5(string_agg(r::text, ',' order by r.response)), '') as line
+            from responses as r
+            union all select 'values ' || coalesce(md5(string_agg(v::text, ',' order by v.response, v.version)), '')
             from response_values as v
             union all select 'experiments ' || md5(string_agg(e::text, ',' order by e.experiment)) from experiments as e
             union all select 'events ' || count(*) from events

@@ -1,10 +1,13 @@
 import Events
 import FeedbackDomain
 import Foundation
+import Logging
+import Observability
 import Outbox
 import Postgres
 import RabbitMQ
 import ServiceRuntime
+import Synchronization
 import TestSupport
 import Testing
 
@@ -23,6 +26,22 @@ struct SeededGenerator: RandomNumberGenerator {
         z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
         z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
         return z ^ (z >> 31)
+    }
+}
+
+/// What a logger wrote.
+final class LogLines: Sendable {
+    private let texts = Mutex<[String]>([])
+    var all: [String] { texts.withLock { $0 } }
+
+    var logger: Logger {
+        Logger(label: "test") { label in
+            JSONLogHandler(
+                service: "feedback", label: label, level: .info,
+                output: LogOutput { [self] line in
+                    texts.withLock { $0.append(String(decoding: line, as: UTF8.self)) }
+                })
+        }
     }
 }
 
@@ -85,9 +104,10 @@ struct IntakeLab {
     }
 
     static func with(
-        milestones: [MilestoneTerms] = [], isOpen: Bool = true, _ body: (IntakeLab) async throws -> Void
+        milestones: [MilestoneTerms] = [], isOpen: Bool = true, settings: [String: String] = [:],
+        _ body: (IntakeLab) async throws -> Void
     ) async throws {
-        try await ServiceHarness.with(FeedbackService.self) { service in
+        try await ServiceHarness.with(FeedbackService.self, settings: settings) { service in
             let lab = IntakeLab(service)
             try await service.pool.query(
                 """
@@ -188,6 +208,16 @@ struct IntakeLab {
 
     func receipt(of id: String) async throws -> FeedbackSubmission.Receipt {
         try #require(try await receipts().last { $0.id == id })
+    }
+
+    /// Statements on this database that wait for a lock.
+    func blockedCount() async throws -> Int {
+        let rows = try await service.pool.query(
+            """
+            select count(*) as n from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'
+            """)
+        return try rows[0].get("n")
     }
 
     /// The scores in force, by participant's code.

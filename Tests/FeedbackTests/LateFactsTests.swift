@@ -1,6 +1,7 @@
 import Events
 import FeedbackDomain
 import Foundation
+import Observability
 import Postgres
 import TestSupport
 import Testing
@@ -132,12 +133,76 @@ struct LateFactsTests {
             #expect(try await count(lab) == 300)
             #expect(try await lab.count("reviews") == 1)
             // when
-            while try await lab.intake.reviewOldest() {}
+            while try await lab.intake.reviewOldest() != nil {}
             // then
             #expect(try await count(lab) == 0)
             #expect(try await lab.count("reviews") == 0)
             let excluded = try await lab.receipts().filter { $0.outcome == .excluded }
             #expect(excluded.count == 800 && Set(excluded.map(\.id)).count == 800)
+        }
+    }
+}
+
+@Suite("Reviews that fail") struct FailingReviewTests {
+    /// An experiment whose review fails, since one of its refused events makes the database fail, before another's.
+    private func with(_ body: (IntakeLab, _ other: UUID) async throws -> Void) async throws {
+        try await IntakeLab.with { lab in
+            var event = lab.event("a")
+            event.occasion = "M6"
+            event.comment = "poison"
+            try await lab.settle(event)
+            try await lab.poisonTheDatabase()
+            try await lab.approve(version: 2, occasion: "M6", days: 85)
+            #expect(try await lab.count("reviews") == 1)
+            let other = UUID()
+            try await lab.service.pool.query(
+                "insert into reviews (experiment, from_time) values (\(other), clock_timestamp())")
+            try await body(lab, other)
+        }
+    }
+
+    @Test func oneIsPutOffForLongerAndLongerAndHoldsUpNoOther() async throws {
+        try await with { lab, other in
+            // when
+            let first = try #require(try await lab.intake.reviewOldest())
+            let second = try #require(try await lab.intake.reviewOldest())
+            // then
+            #expect(first.experiment == lab.experiment && first.failure?.attempts == 1)
+            #expect(second.experiment == other && second.failure == nil)
+            #expect(try await lab.intake.reviewOldest() == nil)
+            #expect(try await lab.count("reviews") == 1)
+            // when: its time has come, five times
+            for attempt in 2...6 {
+                try await lab.service.pool.query("update reviews set due_at = clock_timestamp()")
+                #expect(try await lab.intake.reviewOldest()?.failure?.attempts == attempt)
+            }
+            // then
+            let rows = try await lab.service.pool.query(
+                "select extract(epoch from due_at - clock_timestamp())::int as seconds from reviews")
+            #expect((150...160).contains(try rows[0].get("seconds", as: Int32.self)))
+            // when: the fault is mended
+            try await lab.service.pool.query("drop trigger refuse_poison on response_values")
+            try await lab.service.pool.query("update reviews set due_at = clock_timestamp()")
+            while try await lab.intake.reviewOldest() != nil {}
+            // then
+            #expect(try await lab.receipt(of: "a").outcome == .accepted)
+            #expect(try await lab.count("reviews") == 0)
+        }
+    }
+
+    @Test func theSweepSaysWhichExperimentAndCountsIt() async throws {
+        try await with { lab, _ in
+            let (lines, factory) = (LogLines(), PrometheusMetricsFactory())
+            var sweep = WaitingSweep(intake: lab.intake, wakeUps: [], logger: lines.logger)
+            sweep.metricsFactory = factory
+            try await withThrowingTaskGroup(of: Void.self) { [sweep] group in
+                group.addTask { try await sweep.run() }
+                try await lab.eventually("the other is done") { try await lab.count("reviews") == 1 }
+                group.cancelAll()
+            }
+            #expect(factory.render().contains("maillage_feedback_review_failures_total 1"))
+            let told = try #require(lines.all.first { $0.contains("a review failed") })
+            #expect(told.contains(lab.experiment.lowercase))
         }
     }
 }

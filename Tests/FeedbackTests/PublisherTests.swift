@@ -140,6 +140,26 @@ struct PublisherTests {
         }
     }
 
+    @Test func aPublisherHasFiveLiveCredentialsAtMost() async throws {
+        try await IntakeLab.with(isOpen: false) { lab in
+            // given
+            _ = try await register(lab)
+            for _ in 0..<5 { #expect(try await rotate(lab).status == .created) }
+            // when
+            let sixth = try await rotate(lab)
+            // then
+            #expect(sixth.status == .conflict && sixth.problemSlug == "too-many-credentials")
+            #expect(sixth.problem?.mend?.contains("Retire one") == true)
+            #expect(try await lab.count("publisher_credentials") == 5)
+            // when: one of them goes
+            _ = try await lab.service.request(.delete, "/v1/publishers/northcare/credentials/2", as: [.operator])
+            // then
+            #expect(try await rotate(lab).status == .created)
+            #expect(try await rotate(lab, #"{"overlapHours":0}"#).status == .created)
+            #expect(try await rotate(lab).status == .created)
+        }
+    }
+
     @Test func aSuspendedPublisherIsLetInByNoCredentialUntilItIsResumed() async throws {
         try await IntakeLab.with(isOpen: false) { lab in
             // given

@@ -101,14 +101,17 @@ private struct RandomProgramme {
 
     private mutating func approve() {
         guard let index = payments.indices.randomElement(using: &random) else { return }
-        try? payments[index].approve(by: Bool.random(using: &random) ? "a" : "b")
+        guard let tranche = tranches.first(where: { $0.id == payments[index].tranche }) else { return }
+        try? payments[index].approve(
+            by: Bool.random(using: &random) ? "a" : "b", on: (tranche, evidence[tranche.agreement, default: [:]]))
     }
 
     private mutating func execute() {
         guard let index = payments.indices.randomElement(using: &random),
             let tranche = tranches.firstIndex(where: { $0.id == payments[index].tranche }),
             let transfer = try? payments[index].execute(
-                bankReference: "r\(Int.random(in: 0...3, using: &random))", tranche: &tranches[tranche])
+                bankReference: "r\(Int.random(in: 0...3, using: &random))", tranche: &tranches[tranche],
+                evidence: evidence[payments[index].agreement, default: [:]])
         else { return }
         let isBooked = ledger.book(transfer)
         #expect(isBooked)

@@ -17,41 +17,63 @@ import struct FoundationEssentials.UUID
         // given
         var (payment, tranche) = try ordered()
         // when
-        try payment.approve(by: "approver")
-        let transfer = try payment.execute(bankReference: "BDT-1", tranche: &tranche)
+        try payment.approve(by: "approver", on: (tranche, met))
+        let transfer = try payment.execute(bankReference: "BDT-1", tranche: &tranche, evidence: met)
         // then
         #expect(transfer?.reason == .pay)
         #expect(transfer?.cents == tranche.amountCents)
         #expect(tranche.state == .paid)
         #expect(payment.state == .executed)
         // when: the bank says it again
-        #expect(try payment.execute(bankReference: "BDT-1", tranche: &tranche) == nil)
+        #expect(try payment.execute(bankReference: "BDT-1", tranche: &tranche, evidence: met) == nil)
         // then
         #expect(throws: FundingError.paymentExecuted) {
-            try payment.execute(bankReference: "BDT-2", tranche: &tranche)
+            try payment.execute(bankReference: "BDT-2", tranche: &tranche, evidence: met)
         }
     }
 
     @Test func ordererMayNotApprove() throws {
-        var (payment, _) = try ordered()
-        #expect(throws: FundingError.separationOfDuties) { try payment.approve(by: "orderer") }
+        var (payment, tranche) = try ordered()
+        #expect(throws: FundingError.separationOfDuties) {
+            try payment.approve(by: "orderer", on: (tranche, met))
+        }
         #expect(payment.state == .ordered)
     }
 
     @Test func stepsAreNotSkippedOrRepeated() throws {
         var (payment, tranche) = try ordered()
         #expect(throws: FundingError.paymentNotApproved(.ordered)) {
-            try payment.execute(bankReference: "BDT-1", tranche: &tranche)
+            try payment.execute(bankReference: "BDT-1", tranche: &tranche, evidence: met)
         }
-        try payment.approve(by: "approver")
-        #expect(throws: FundingError.paymentNotOrdered(.approved)) { try payment.approve(by: "approver") }
+        try payment.approve(by: "approver", on: (tranche, met))
+        #expect(throws: FundingError.paymentNotOrdered(.approved)) {
+            try payment.approve(by: "approver", on: (tranche, met))
+        }
         for reference in ["", "a b", "é", "a\n", String(repeating: "x", count: 65)] {
             let refusal = #expect(throws: FundingError.self) {
-                try payment.execute(bankReference: reference, tranche: &tranche)
+                try payment.execute(bankReference: reference, tranche: &tranche, evidence: met)
             }
             #expect(refusal?.field == "/bankReference")
         }
         #expect(payment.state == .approved)
+    }
+
+    @Test func nothingGoesOnWhileEvidenceIsLost() throws {
+        // given
+        var (payment, tranche) = try ordered()
+        let lost = tranche.conditions[0]
+        var less = met
+        less[lost] = nil
+        // when, then
+        #expect(throws: FundingError.evidenceLost(lost)) { try payment.approve(by: "approver", on: (tranche, less)) }
+        try payment.approve(by: "approver", on: (tranche, met))
+        #expect(throws: FundingError.evidenceLost(lost)) {
+            try payment.execute(bankReference: "BDT-1", tranche: &tranche, evidence: less)
+        }
+        #expect(payment.state == .approved && tranche.state == .released)
+        #expect(try payment.execute(bankReference: "BDT-1", tranche: &tranche, evidence: met) != nil)
+        // The bank's message may still be repeated.
+        #expect(try payment.execute(bankReference: "BDT-1", tranche: &tranche, evidence: less) == nil)
     }
 
     @Test func onlyAReleasedTrancheIsPaid() throws {
@@ -60,8 +82,8 @@ import struct FoundationEssentials.UUID
             try Payment.order(id: UUID(), of: (waiting, met), creditorName: "a", iban: Controls.iban, by: "o")
         }
         var (payment, paid) = try ordered()
-        try payment.approve(by: "approver")
-        _ = try payment.execute(bankReference: "r", tranche: &paid)
+        try payment.approve(by: "approver", on: (paid, met))
+        _ = try payment.execute(bankReference: "r", tranche: &paid, evidence: met)
         #expect(throws: FundingError.paymentExists) {
             try Payment.order(id: UUID(), of: (paid, met), creditorName: "a", iban: Controls.iban, by: "o")
         }

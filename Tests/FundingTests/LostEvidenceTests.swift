@@ -2,6 +2,7 @@ import Events
 import Foundation
 import HTTPTypes
 import Identity
+import Postgres
 import TestSupport
 import Testing
 
@@ -68,6 +69,71 @@ import Testing
             try await programme.service.deliver(Controls.milestone(other), subject: other.lowercase)
             // then
             #expect(try await programme.tranche(2, of: draft.id).evidenceLost == [])
+        }
+    }
+
+    @Test func aPaymentThatWasOrderedBeforeIsNeitherApprovedNorExecutedWhileItsMilestoneIsLost() async throws {
+        try await Programme.with { programme in
+            // given
+            try await programme.prepare()
+            let agreement = try await programme.signedAgreement()
+            let experiment = try await experiment(under: agreement, of: programme)
+            try await programme.service.deliver(Controls.milestone(experiment), subject: experiment.lowercase)
+            let tranche = try await programme.tranche(2, of: agreement.id)
+            let payment = try await programme.order(tranche.id).decode(PaymentAnswer.self)
+            // when
+            try await programme.service.deliver(Controls.lost(experiment), subject: experiment.lowercase)
+            // then
+            let refused = try await programme.approve(payment.id)
+            #expect(refused.status == .conflict && refused.problemSlug == "evidence-lost")
+            #expect(refused.problem?.mend?.contains("/why") == true)
+            // when: reached, approved, and lost once more
+            try await programme.service.deliver(
+                Controls.milestone(experiment, version: 3), subject: experiment.lowercase)
+            #expect(try await programme.approve(payment.id).status == .ok)
+            try await programme.service.deliver(
+                Controls.lost(experiment, version: 4), subject: experiment.lowercase)
+            // then
+            let held = try await programme.execute(payment.id)
+            #expect(held.status == .conflict && held.problemSlug == "evidence-lost")
+            #expect(try await programme.service.recordedEvents(type: PaymentExecuted.type.name).isEmpty)
+            // when
+            try await programme.service.deliver(
+                Controls.milestone(experiment, version: 5), subject: experiment.lowercase)
+            // then
+            #expect(try await programme.execute(payment.id).status == .ok)
+            try await programme.expectBalancedLedger()
+        }
+    }
+
+    /// Whoever loses the race of a loss and an approval sees what the other did.
+    @Test func aLossThatIsBeingRecordedHoldsTheApprovalUpUntilItIsKnown() async throws {
+        try await Programme.with { programme in
+            // given
+            try await programme.prepare()
+            let agreement = try await programme.signedAgreement()
+            let experiment = try await experiment(under: agreement, of: programme)
+            try await programme.service.deliver(Controls.milestone(experiment), subject: experiment.lowercase)
+            let tranche = try await programme.tranche(2, of: agreement.id)
+            let payment = try await programme.order(tranche.id).decode(PaymentAnswer.self)
+            // when: the loss is written, and not yet committed
+            try await withThrowingTaskGroup(of: TestAnswer.self) { group in
+                try await programme.service.pool.withTransaction { transaction in
+                    try await transaction.query("select id from agreements where id = \(agreement.id) for update")
+                    group.addTask { try await programme.approve(payment.id) }
+                    try await waitUntil("the approval waits") { try await programme.blockedCount() > 0 }
+                    try await transaction.query(
+                        """
+                        insert into milestone_changes (agreement, experiment, milestone, version, is_reached, event,
+                            occurred_at)
+                        select agreement, experiment, milestone, 2, false, gen_random_uuid(), now()
+                        from milestone_changes where experiment = \(experiment)
+                        """)
+                }
+                // then
+                let answer = try #require(try await group.next())
+                #expect(answer.problemSlug == "evidence-lost")
+            }
         }
     }
 

@@ -167,6 +167,16 @@ struct Programme: Sendable {
         _ = try await InboxProcessor(pool: service.pool, handlers: parts.handlers, logger: logger).sweep()
     }
 
+    /// Statements on this database that wait for a lock.
+    func blockedCount() async throws -> Int {
+        let rows = try await service.pool.query(
+            """
+            select count(*) as n from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'
+            """)
+        return try #require(rows.first).get("n")
+    }
+
     func parkedCount() async throws -> Int {
         let rows = try await service.pool.query("select count(*) as n from inbox_parked")
         return try #require(rows.first).get("n")

@@ -25,6 +25,8 @@ package final class CuttingProxy: Sendable {
         var bytesLeft = 0
         var cutCount = 0
         var isStalled = false
+        /// From the client; they and all that comes later are held back.
+        var stallBytes: [UInt8]?
         var isRefusing = false
         var isClosed = false
         var pairs: [ObjectIdentifier: ProxiedPair] = [:]
@@ -79,6 +81,9 @@ package final class CuttingProxy: Sendable {
 
     /// From now on no byte passes, either way; connections stay open.
     package func stall() { state.withLock { $0.isStalled = true } }
+    /// The same as soon as a client sends these bytes, which are held back too.
+    package func stall(before bytes: [UInt8]) { state.withLock { $0.stallBytes = bytes } }
+    package var isStalled: Bool { state.withLock { $0.isStalled } }
     /// What was held back passes again.
     package func resume() { state.withLock { $0.isStalled = false } }
 
@@ -134,6 +139,7 @@ package final class CuttingProxy: Sendable {
         while true {
             let count = recv(source, &buffer, buffer.count, 0)
             guard count > 0 else { break }
+            if isFromClient { stallIfMet(tail + buffer[..<count]) }
             waitWhileStalled(pair)
             if isFromClient {
                 let chunk = buffer[..<count]
@@ -182,6 +188,15 @@ package final class CuttingProxy: Sendable {
                 return (false, chunk.count)
             }
             return (true, isForwarded ? chunk.count : 0)
+        }
+    }
+
+    private func stallIfMet(_ text: [UInt8]) {
+        state.withLock { state in
+            guard let bytes = state.stallBytes, text.indices.contains(where: { text[$0...].starts(with: bytes) })
+            else { return }
+            state.stallBytes = nil
+            state.isStalled = true
         }
     }
 

@@ -85,6 +85,8 @@ extension PublisherError {
         case .credentialUnknown(let number): "there is no credential number \(number) of it"
         case .versionMismatch: "it was changed meanwhile; look again"
         case .suspended(let name): "\(name) is suspended"
+        case .tooManyCredentials(let count):
+            "it has \(count) live credentials already: retire one, or rotate with --overlap-hours 0"
         }
     }
 }

@@ -63,31 +63,70 @@ struct BrokerProvisioner: Service {
     /// - Returns: the publisher that was brought there; nil when there is none to bring.
     func provisionNext() async throws -> String? {
         guard let task = try await store.claim(seconds: Self.claimSeconds) else { return nil }
+        let isOurs: Bool
         do {
             try await provision(task)
-            try await store.finish(task)
+            isOurs = try await store.finish(task)
+        } catch is ClaimOvertaken {
+            isOurs = false
         } catch {
-            try? await store.release(task, seconds: Self.retrySeconds)
+            // What was asked of the broker last may still come about, after what a newer claim does.
+            if (try? await store.release(task, seconds: Self.retrySeconds)) == false {
+                try? await store.reopen(task.publisher)
+            }
             throw error
+        }
+        guard isOurs else {
+            try await store.reopen(task.publisher)
+            logger.notice("a claim ran out while it was worked on", metadata: ["publisher": "\(task.publisher)"])
+            return task.publisher
         }
         logger.info("a publisher's side of the broker is as its row says", metadata: ["publisher": "\(task.publisher)"])
         return task.publisher
     }
 
+    /// Somebody else goes on with the publisher, by a row that may be newer.
+    private struct ClaimOvertaken: Error {}
+
+    /// Everything that changes the broker goes through here.
+    private func act(_ task: ProvisioningTask, _ act: () async throws -> Void) async throws {
+        guard try await store.holds(task) else { throw ClaimOvertaken() }
+        try await act()
+    }
+
     private func provision(_ task: ProvisioningTask) async throws {
         try await declare(task)
+        for user in try await strangers(task) { try await act(task) { try await management.delete("users", user) } }
         for credential in task.live {
             let user = PublisherCredential(publisher: task.publisher, number: credential.number).user
             // The broker closes the connections of a user that is deleted; one without permissions keeps them.
             if task.isSuspended {
-                try await management.delete("users", user)
+                try await act(task) { try await management.delete("users", user) }
             } else {
-                try await admit(user, credential.hash, of: task.publisher)
+                try await admit(user, credential.hash, task)
             }
         }
         for number in task.ended {
-            try await management.delete("users", PublisherCredential(publisher: task.publisher, number: number).user)
+            let user = PublisherCredential(publisher: task.publisher, number: number).user
+            try await act(task) { try await management.delete("users", user) }
         }
+    }
+
+    /// Users that could pass for the publisher and have no credential: of a retired one that came back, or named as
+    /// publishers were before their credentials had numbers. A name without a number may be anybody's at the broker,
+    /// so it is the publisher's only where it may write to the publisher's exchange.
+    private func strangers(_ task: ProvisioningTask) async throws -> [String] {
+        struct User: Decodable { let name: String }
+        struct Permission: Decodable { let user, write: String }
+        let users = try await management.get([User].self, "users", columns: "name") ?? []
+        let permissions = try await management.get([Permission].self, "vhosts", virtualHost, "permissions") ?? []
+        let write = TopologyDeclaration.pattern(FeedbackSubmission.queue(of: task.publisher))
+        let known = Set(task.live.map(\.number) + task.ended)
+        let numbered = users.map(\.name).filter { name in
+            guard let credential = PublisherCredential(user: name) else { return false }
+            return credential.publisher == task.publisher && !known.contains(credential.number)
+        }
+        return numbered + permissions.filter { $0.user == task.publisher && $0.write == write }.map(\.user)
     }
 
     /// The queue comes before the user, so that nothing a publisher sends can be lost for want of one.
@@ -121,29 +160,31 @@ struct BrokerProvisioner: Service {
         let policy = Policy(
             pattern: TopologyDeclaration.pattern(intake),
             definition: OutsideTopology.intakePolicy(queueBytes: task.queueBytes))
-        try await management.put("policies", virtualHost, "intake-\(task.publisher)", body: policy)
-        try await management.put("exchanges", virtualHost, intake, body: Exchange())
-        for queue in [intake, receipts] {
-            try await management.put("queues", virtualHost, queue, body: Queue())
+        try await act(task) {
+            try await management.put("policies", virtualHost, "intake-\(task.publisher)", body: policy)
         }
-        try await management.post("bindings", virtualHost, "e", intake, "q", intake, body: Binding())
+        try await act(task) { try await management.put("exchanges", virtualHost, intake, body: Exchange()) }
+        for queue in [intake, receipts] {
+            try await act(task) { try await management.put("queues", virtualHost, queue, body: Queue()) }
+        }
+        try await act(task) {
+            try await management.post("bindings", virtualHost, "e", intake, "q", intake, body: Binding())
+        }
     }
 
-    private func admit(_ user: String, _ hash: CredentialHash, of publisher: String) async throws {
-        try await management.put(
-            "users", user,
-            body: [
-                "password_hash": hash.base64, "hashing_algorithm": "rabbit_password_hashing_sha256", "tags": "",
-            ])
+    private func admit(_ user: String, _ hash: CredentialHash, _ task: ProvisioningTask) async throws {
+        let login = [
+            "password_hash": hash.base64, "hashing_algorithm": "rabbit_password_hashing_sha256", "tags": "",
+        ]
+        try await act(task) { try await management.put("users", user, body: login) }
         for (limit, value) in [("max-connections", 4), ("max-channels", 8)] {
-            try await management.put("user-limits", user, limit, body: ["value": value])
+            try await act(task) { try await management.put("user-limits", user, limit, body: ["value": value]) }
         }
-        try await management.put(
-            "permissions", virtualHost, user,
-            body: [
-                "configure": BrokerPlan.Permission.nothing,
-                "write": TopologyDeclaration.pattern(FeedbackSubmission.queue(of: publisher)),
-                "read": TopologyDeclaration.pattern(FeedbackSubmission.receiptsQueue(of: publisher)),
-            ])
+        let permission = [
+            "configure": BrokerPlan.Permission.nothing,
+            "write": TopologyDeclaration.pattern(FeedbackSubmission.queue(of: task.publisher)),
+            "read": TopologyDeclaration.pattern(FeedbackSubmission.receiptsQueue(of: task.publisher)),
+        ]
+        try await act(task) { try await management.put("permissions", virtualHost, user, body: permission) }
     }
 }

@@ -1,6 +1,9 @@
 import Events
 import FeedbackDomain
 import FoundationEssentials
+import Logging
+import Metrics
+import Observability
 import Outbox
 import ServiceRuntime
 
@@ -39,10 +42,27 @@ struct EventDoor: Sendable {
     let intake: IntakeStore
     /// There are events to relay.
     let wakeUps: [RelayWakeUp]
+    let kind: IntakeDoor
+    let logger: Logger
+    var metricsFactory: any MetricsFactory = MetricsSystem.factory
 
-    /// - Returns: a receipt for each, in their order; what they tell is committed.
+    struct Answer: Sendable {
+        /// One for each, in their order; what they tell is committed.
+        let receipts: [FeedbackSubmission.Receipt]
+        /// How long the publisher should be left alone now.
+        let rest: Duration
+    }
+
+    private struct Settled {
+        var receipts: [FeedbackSubmission.Receipt] = []
+        var tally = IntakeTally()
+    }
+
     /// - Throws: when the database is away. Sent again, they are settled once.
-    func take(_ messages: [OutsideMessage], from publisher: String) async throws -> [FeedbackSubmission.Receipt] {
+    func take(_ messages: [OutsideMessage], from publisher: String) async throws -> Answer {
+        guard !messages.isEmpty else { return Answer(receipts: [], rest: .zero) }
+        let metrics = IntakeMetrics(publisher: publisher, door: kind, factory: metricsFactory)
+        let started = ContinuousClock.now
         let now = intake.clock.now()
         let reader = SubmissionReader(contentKey: intake.contentKey)
         let read = messages.enumerated().map { place, message in
@@ -50,21 +70,40 @@ struct EventDoor: Sendable {
             inbound.answerPlace = place
             return inbound
         }
-        let receipts = try await settle(read)
+        let settled: Settled
+        do {
+            settled = try await settle(read, metrics)
+        } catch {
+            if case .outage = IntakeFailure(error) { metrics.failed() }
+            throw error
+        }
+        let took = ContinuousClock.now - started
+        metrics.settled(settled.tally, duration: took)
         for wakeUp in wakeUps { wakeUp.signal() }
-        return receipts
+        return Answer(
+            receipts: settled.receipts,
+            rest: FeedbackIntake.pause(after: settled.tally, batchCount: messages.count, took: took))
     }
 
     /// Whatever a message makes fail is searched by halving, as it is for those that come through a queue.
-    private func settle(_ messages: [InboundMessage]) async throws -> [FeedbackSubmission.Receipt] {
-        guard !messages.isEmpty else { return [] }
+    private func settle(_ messages: [InboundMessage], _ metrics: IntakeMetrics) async throws -> Settled {
         do {
-            return try await intake.answer(messages)
+            let answer = try await intake.answer(messages)
+            return Settled(receipts: answer.receipts, tally: answer.tally)
         } catch {
             guard case .messages = IntakeFailure(error) else { throw error }
-            if messages.count == 1 { return try await intake.answer(messages.map(\.poisoned)) }
+            if messages.count == 1 {
+                metrics.poisoned()
+                logger.error("a message makes the database fail and is quarantined", error: error)
+                let answer = try await intake.answer(messages.map(\.poisoned))
+                return Settled(receipts: answer.receipts, tally: answer.tally)
+            }
         }
         let middle = messages.count / 2
-        return try await settle(Array(messages[..<middle])) + settle(Array(messages[middle...]))
+        var settled = try await settle(Array(messages[..<middle]), metrics)
+        let rest = try await settle(Array(messages[middle...]), metrics)
+        settled.receipts += rest.receipts
+        settled.tally += rest.tally
+        return settled
     }
 }

@@ -18,7 +18,7 @@ struct FeedbackIntake: Service {
     let wakeUps: [RelayWakeUp]
     let logger: Logger
 
-    private var metrics: IntakeMetrics { IntakeMetrics(publisher: publisher) }
+    private var metrics: IntakeMetrics { IntakeMetrics(publisher: publisher, door: .amqp) }
 
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -42,7 +42,7 @@ struct FeedbackIntake: Service {
         do {
             let tally = try await settle(read(batch))
             await consumer.acknowledge(batch)
-            metrics.settled(tally, batchCount: batch.count, duration: ContinuousClock.now - started)
+            metrics.settled(tally, duration: ContinuousClock.now - started)
             for wakeUp in wakeUps { wakeUp.signal() }
             try? await sleep(Self.pause(after: tally, batchCount: batch.count, took: ContinuousClock.now - started))
         } catch {

@@ -47,7 +47,7 @@ struct OutsideDeadLetters: Sendable {
             let door = FeedbackIntake(
                 publisher: publisher, consumer: consumer, intake: intake, wakeUps: wakeUps, logger: logger)
             _ = try await door.settle([message])
-            IntakeMetrics(publisher: publisher).gaveUp()
+            IntakeMetrics(publisher: publisher, door: .amqp).gaveUp()
             logger.error(
                 "the broker gave up on a message of a publisher",
                 metadata: [LogKeys.queue: "\(FeedbackSubmission.queue(of: publisher))"])

@@ -65,6 +65,8 @@ package enum PublisherError: Error, Sendable, Equatable {
     case credentialUnknown(Int)
     case versionMismatch(current: Int64)
     case suspended(String)
+    /// So many are live.
+    case tooManyCredentials(Int)
 }
 
 /// One way for a publisher to prove itself, at the broker and over HTTP alike.
@@ -72,6 +74,8 @@ package struct PublisherCredential: Sendable, Equatable {
     /// How long the credential before goes on, unless told otherwise.
     package static let overlapHoursDefault = 24
     package static let overlapHoursRange = 0...720
+    /// Each is a broker user with connections of its own.
+    package static let liveCountMax = 5
 
     package let publisher: String
     package let number: Int

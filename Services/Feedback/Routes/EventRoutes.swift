@@ -18,6 +18,7 @@ struct EventRoutes: Sendable {
 
     let access: PublisherAccess
     let door: EventDoor
+    let gate: EventGate
 
     func add(to router: Router<MaillageContext>) {
         router.post("/v1/events", use: take)
@@ -25,26 +26,49 @@ struct EventRoutes: Sendable {
 
     @Sendable private func take(_ request: Request, _ context: MaillageContext) async throws -> Response {
         let publisher = try await access.require(context)
+        let visit = try enter(publisher)
         let contentType = request.headers[.contentType] ?? ""
         let essence = contentType.prefix { $0 != ";" }.lowercased().filter { $0 != " " }
         switch essence {
-        case "application/cloudevents-batch+json": return try await batch(request, of: publisher)
-        case "application/x-ndjson", "application/ndjson": return lines(request, of: publisher, context)
-        default: return try await single(request, contentType: contentType, essence, of: publisher)
+        case "application/cloudevents-batch+json": return try await batch(request, visit)
+        case "application/x-ndjson", "application/ndjson": return lines(request, visit, context)
+        default: return try await single(request, contentType: contentType, essence, visit)
         }
+    }
+
+    /// A publisher's request for as long as it is served.
+    private struct Visit: Sendable {
+        let publisher: String
+        let place: EventGate.Place
+    }
+
+    private func enter(_ publisher: String) throws(Problem) -> Visit {
+        do throws(Problem) {
+            return Visit(publisher: publisher, place: try gate.enter(publisher))
+        } catch {
+            IntakeMetrics(publisher: publisher, door: door.kind, factory: door.metricsFactory).turnedAway()
+            throw error
+        }
+    }
+
+    /// - Returns: the receipts, after which the publisher may have to rest.
+    private func settle(_ messages: [OutsideMessage], _ visit: Visit) async throws -> [FeedbackSubmission.Receipt] {
+        let answer = try await door.take(messages, from: visit.publisher)
+        visit.place.rest(answer.rest)
+        return answer.receipts
     }
 
     // MARK: One event
 
     private func single(
-        _ request: Request, contentType: String, _ essence: String, of publisher: String
+        _ request: Request, contentType: String, _ essence: String, _ visit: Visit
     ) async throws -> Response {
         let fields = request.headers.map { ($0.name.rawName, Self.percentDecoded($0.value)) }
         let isBinary = fields.contains { $0.0.lowercased() == "ce-specversion" }
         guard isBinary || essence == "application/cloudevents+json" else { throw Self.unsupported }
         let body = try await Self.collect(request, limitBytes: FeedbackSubmission.byteCountMax * 2)
         let message = OutsideMessage(body: body, contentType: contentType, fields: isBinary ? fields : [])
-        guard let receipt = try await door.take([message], from: publisher).first else {
+        guard let receipt = try await settle([message], visit).first else {
             throw Problem.notFound("event")
         }
         return try JSONResponse(receipt, status: Self.status(of: receipt)).response()
@@ -61,7 +85,7 @@ struct EventRoutes: Sendable {
 
     // MARK: Many
 
-    private func batch(_ request: Request, of publisher: String) async throws -> Response {
+    private func batch(_ request: Request, _ visit: Visit) async throws -> Response {
         let body = try await Self.collect(request, limitBytes: 1_048_576)
         guard let elements = JSONArrayElements.split(body) else {
             throw Problem(.badRequest, "malformed-json", "The body is no JSON array", detail: "nothing was taken")
@@ -73,13 +97,13 @@ struct EventRoutes: Sendable {
                 detail: "\(elements.count) of at most \(Self.batchCountMax); nothing was taken"
             ).mending("Send several batches, or one event a line as application/x-ndjson.")
         }
-        let receipts = try await door.take(elements.map { OutsideMessage(body: Array($0)) }, from: publisher)
-        return try JSONResponse(FeedbackSubmission.Receipts(publisher: publisher, receipts: receipts)).response()
+        let receipts = try await settle(elements.map { OutsideMessage(body: Array($0)) }, visit)
+        return try JSONResponse(FeedbackSubmission.Receipts(publisher: visit.publisher, receipts: receipts)).response()
     }
 
     /// As many lines as somebody likes, in bounded memory: receipts go back, a line each and in order, while events
     /// still come. The last line says how many were settled; where it is missing, the rest is to be sent again.
-    private func lines(_ request: Request, of publisher: String, _ context: MaillageContext) -> Response {
+    private func lines(_ request: Request, _ visit: Visit, _ context: MaillageContext) -> Response {
         let logger = context.logger
         let body = ResponseBody { writer in
             var split = LineSplitter(bytesMax: FeedbackSubmission.byteCountMax)
@@ -91,14 +115,14 @@ struct EventRoutes: Sendable {
                     while !split.lines.isEmpty {
                         // A stream may last for days, and its publisher be suspended meanwhile.
                         _ = try await access.require(context)
-                        let receipts = try await receipts(split.take(Self.lineCountMax), of: publisher)
+                        let receipts = try await receipts(split.take(Self.lineCountMax), visit)
                         count += receipts.count
                         try await writer.write(receipts.text)
                     }
                 }
                 split.finish()
                 if !split.lines.isEmpty { _ = try await access.require(context) }
-                let receipts = try await receipts(split.take(Self.lineCountMax), of: publisher)
+                let receipts = try await receipts(split.take(Self.lineCountMax), visit)
                 count += receipts.count
                 try await writer.write(receipts.text)
                 try await writer.write(ByteBuffer(string: "{\"settled\":\(count)}\n"))
@@ -119,8 +143,12 @@ struct EventRoutes: Sendable {
         return Response(status: .ok, headers: [.contentType: "application/x-ndjson"], body: body)
     }
 
-    private func receipts(_ lines: [[UInt8]], of publisher: String) async throws -> (text: ByteBuffer, count: Int) {
-        let receipts = try await door.take(lines.map { OutsideMessage(body: $0) }, from: publisher)
+    /// A stream that has to rest is read no further meanwhile, which its sender feels.
+    private func receipts(_ lines: [[UInt8]], _ visit: Visit) async throws -> (text: ByteBuffer, count: Int) {
+        let answer = try await door.take(lines.map { OutsideMessage(body: $0) }, from: visit.publisher)
+        visit.place.rest(answer.rest)
+        if answer.rest > .zero { try await Task.sleep(for: answer.rest) }
+        let receipts = answer.receipts
         var text = ByteBuffer()
         for receipt in receipts {
             text.writeBytes(try JSONFormat.encode(receipt))

@@ -51,6 +51,11 @@ extension PublisherError: ProblemConvertible {
         case .suspended(let name):
             Problem.conflict("publisher-suspended", "The publisher is suspended", detail: name)
                 .mending("Resume it first.")
+        case .tooManyCredentials(let count):
+            Problem.conflict(
+                "too-many-credentials", "The publisher has as many live credentials as it may have",
+                detail: "\(count) of at most \(PublisherCredential.liveCountMax)"
+            ).mending("Retire one that is no longer used, or rotate with overlapHours 0, which ends all before it.")
         }
     }
 }

@@ -125,16 +125,20 @@ struct FeedbackReadings: Sendable {
     }
 
     /// Newest first.
-    /// - Parameter before: the position that the page ends before.
+    /// - Parameters:
+    ///   - before: the position that the page ends before.
+    ///   - reason: nil for all.
     func quarantine(
-        of publisher: String, before: Int64?, limit: Int
+        of publisher: String, before: Int64?, limit: Int, reason: String? = nil
     ) async throws(PostgresError) -> [QuarantinedMessage] {
         let rows = try await pool.query(
             """
             select position, publisher, source, event_id, reason, field, mend, received_at, byte_count, body,
                 erased_at
             from quarantine
-            where publisher = \(publisher) and position < \(before ?? Int64.max) order by position desc limit \(limit)
+            where publisher = \(publisher) and position < \(before ?? Int64.max)
+                and (\(reason) is null or reason = \(reason))
+            order by position desc limit \(limit)
             """)
         var messages: [QuarantinedMessage] = []
         for row in rows {

@@ -39,7 +39,9 @@ struct GiverSubmissionStore: Sendable {
     /// Corrections of one answer, and answers that were refused.
     private static let numberMax = 100
 
-    let intake: IntakeStore
+    /// What is entered takes the way of every event that somebody waits for.
+    let door: EventDoor
+    private var intake: IntakeStore { door.intake }
     private var pool: PostgresPool { intake.pool }
 
     /// What a link or code leads to, as the intake needs it.
@@ -64,12 +66,7 @@ struct GiverSubmissionStore: Sendable {
         guard let pseudonym = try await pseudonym(of: target.invitation) else { return .refused("unknown-participant") }
         let message = GiverMessage(
             submission, number: begun.number, at: begun.submittedAt, pseudonym: pseudonym, target: target)
-        _ = try await intake.settle([
-            intake.read(
-                try message.encoded(),
-                EventIdentity(publisher: PagesPublisher.name, source: PagesPublisher.source, id: message.id),
-                intake.clock.now())
-        ])
+        _ = try await door.take([OutsideMessage(body: try message.encoded())], from: PagesPublisher.name)
         return try await outcome(of: message.id)
     }
 

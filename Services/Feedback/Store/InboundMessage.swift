@@ -17,8 +17,8 @@ struct InboundMessage: Sendable {
     var waiting: WaitingPlace?
     /// Set when its sender waits for the receipt: its place among those of one request. No message is sent then.
     var answerPlace: Int?
-    /// Its position in the quarantine, when it was refused and is judged again.
-    var quarantined: Int64?
+    /// Set when it was refused and is judged again.
+    var quarantined: QuarantinePlace?
 
     var publisher: String { identity.publisher }
     var submission: Submission? { try? content.get() }
@@ -27,7 +27,8 @@ struct InboundMessage: Sendable {
     var poisoned: InboundMessage {
         InboundMessage(
             identity: identity, isIdentified: isIdentified, content: .failure(.ourFault), contentHash: contentHash,
-            body: body, clockAt: clockAt, waiting: waiting, answerPlace: answerPlace)
+            body: body, clockAt: clockAt, waiting: waiting, answerPlace: answerPlace,
+            quarantined: quarantined)
     }
 }
 
@@ -54,6 +55,18 @@ struct WaitingPlace: Sendable {
     let position: Int64
     /// Whether it waited long enough.
     let isExpired: Bool
+}
+
+/// Where a refused message lies.
+struct QuarantinePlace: Sendable {
+    let position: Int64
+    /// Whether its refusal is the verdict on its identity. One that found no identity free, or could not be read, is
+    /// judged like a new one.
+    var holdsIdentity = true
+    /// Why it was refused, where its identity does not say so.
+    var reason: String?
+    /// Of the bytes that lie there, by the ``ContentKey``, where they may have been taken for the content.
+    var bodyHash: [UInt8]?
 }
 
 /// What the store remembers of an event that came before.

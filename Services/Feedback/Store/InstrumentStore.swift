@@ -39,6 +39,12 @@ struct InstrumentStore: Sendable {
             let stored = try await Self.documents(named: [instrument.name], in: session)
             return stored.contains(instrument) ? .publishedBefore : .taken
         }
+        // Before the log, in the order in which everybody locks.
+        try await session.query(
+            """
+            insert into instrument_arrivals (instrument) values (\(instrument.name))
+            on conflict (instrument) do update set after_experiment = null, arrived_at = excluded.arrived_at
+            """)
         let published = InstrumentPublished(
             instrument: instrument.name, instrumentVersion: instrument.version, itemsCount: instrument.items.count,
             scales: instrument.scales.map { ScaleTerms(scale: $0.name, unit: $0.unit) }, source: instrument.source,
@@ -86,6 +92,7 @@ final class InstrumentShelf: Sendable {
             where catalogue[window.instrument, window.instrumentVersion] == nil { unmet.insert(window.instrument) }
         }
         guard !unmet.isEmpty else { return catalogue }
+        try await InstrumentLocks.share(unmet.sorted(), in: session)
         let documents = try await InstrumentStore.documents(named: unmet.sorted(), in: session)
         return met.withLock { met in
             for document in documents { met.add(document) }

@@ -7,7 +7,7 @@ import Postgres
 /// What becomes known about an event's identity.
 struct IdentityRow: Sendable {
     let identity: EventIdentity
-    /// Not needed where the identity is known.
+    /// Empty where the identity is known and keeps its own.
     var contentHash: [UInt8] = []
     let outcome: KnownIdentity.Outcome
     var refusal: Refusal?
@@ -81,11 +81,11 @@ struct IdentityRowColumns {
     var update: PostgresQuery {
         """
         update identities as i set outcome = k.outcome, reason = k.reason, field = k.field, mend = k.mend,
-            response = k.response, version = k.version
+            response = k.response, version = k.version, content_hash = coalesce(nullif(k.hash, ''), i.content_hash)
         from unnest(
-            \(keys.publishers), \(keys.sources), \(keys.ids), \(outcomes), \(reasons), \(fields), \(mends),
-            \(responses), \(versions))
-            as k (publisher, source, event_id, outcome, reason, field, mend, response, version)
+            \(keys.publishers), \(keys.sources), \(keys.ids), \(hashes), \(outcomes), \(reasons), \(fields),
+            \(mends), \(responses), \(versions))
+            as k (publisher, source, event_id, hash, outcome, reason, field, mend, response, version)
         where i.publisher = k.publisher and i.source = k.source and i.event_id = k.event_id
         """
     }
@@ -197,6 +197,8 @@ struct QuarantineColumns {
     private var bodies = PostgresArray(.bytea)
     private var byteCounts = PostgresArray(.int8)
     private var experiments = PostgresArray(.uuid)
+    private var instruments = PostgresArray(.text)
+    private var contents = PostgresArray(.bytea)
     private var clocks = PostgresArray(.timestamptz)
     private var sources = PostgresArray(.text)
     private var ids = PostgresArray(.text)
@@ -220,6 +222,8 @@ struct QuarantineColumns {
             } else {
                 experiments.appendNull()
             }
+            instruments.append(optional: message.submission?.instrument)
+            message.contentHash.withUnsafeBytes { contents.append(bytes: $0) }
             clocks.append(date: message.clockAt)
             sources.append(optional: message.isIdentified ? message.identity.source : nil)
             ids.append(optional: message.isIdentified ? message.identity.id : nil)
@@ -238,16 +242,17 @@ struct QuarantineColumns {
 
     var insert: PostgresQuery {
         """
-        insert into quarantine (publisher, body_hash, body, byte_count, experiment, clock_at, source, event_id, reason,
-            field, mend, erased_at)
-        select k.publisher, k.body_hash, k.body, k.byte_count, k.experiment, k.clock_at, k.source, k.event_id,
-            k.reason, k.field, k.mend, case when k.is_erased then clock_timestamp() end
+        insert into quarantine (publisher, body_hash, body, byte_count, experiment, instrument, content_hash, clock_at,
+            source, event_id, reason, field, mend, erased_at)
+        select k.publisher, k.body_hash, k.body, k.byte_count, k.experiment, k.instrument, k.content_hash, k.clock_at,
+            k.source, k.event_id, k.reason, k.field, k.mend, case when k.is_erased then clock_timestamp() end
         from unnest(
-            \(publishers), \(hashes), \(bodies), \(byteCounts), \(experiments), \(clocks), \(sources), \(ids),
-            \(reasons), \(fields), \(mends), \(erasures))
-            as k (publisher, body_hash, body, byte_count, experiment, clock_at, source, event_id, reason, field, mend,
-                is_erased)
+            \(publishers), \(hashes), \(bodies), \(byteCounts), \(experiments), \(instruments), \(contents),
+            \(clocks), \(sources), \(ids), \(reasons), \(fields), \(mends), \(erasures))
+            as k (publisher, body_hash, body, byte_count, experiment, instrument, content_hash, clock_at, source,
+                event_id, reason, field, mend, is_erased)
         on conflict do nothing
+        returning publisher, reason not in ('identity-conflict', 'too-many-waiting') as is_remembered
         """
     }
 }

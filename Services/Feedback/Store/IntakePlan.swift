@@ -90,6 +90,10 @@ struct IntakePlan: Sendable {
     private(set) var settledPositions: [Int64] = []
     /// Messages that waited, by the identity under which they are stored already.
     private(set) var recalled: Set<EventIdentity> = []
+    /// Of those, the ones that could not be read before: what they say is known only now.
+    private(set) var rehashed: Set<EventIdentity> = []
+    /// Messages that came before, by publisher.
+    private(set) var repeatedCounts: [String: Int] = [:]
     /// Positions in the quarantine that messages leave because they are no longer refused, or for another reason.
     private(set) var releasedPositions: [Int64] = []
 
@@ -110,10 +114,12 @@ struct IntakePlan: Sendable {
     }
 
     mutating func add(_ message: InboundMessage) {
-        if message.waiting != nil || message.quarantined != nil {
+        if message.waiting != nil {
             recalled.insert(message.identity)
         } else if let earlier = known[message.identity] {
-            return repeated(message, earlier)
+            guard let place = message.quarantined, place.holdsIdentity else { return repeated(message, earlier) }
+            recalled.insert(message.identity)
+            if place.bodyHash == earlier.contentHash { rehashed.insert(message.identity) }
         }
         switch message.content {
         case .failure(let refusal): refuse(message, refusal)
@@ -157,6 +163,8 @@ struct IntakePlan: Sendable {
             return refuse(message, refusal, isRemembered: false)
         }
         duplicateCount += 1
+        repeatedCounts[message.publisher, default: 0] += 1
+        leave(message)
         receipt(message, .duplicate, reason: earlier.reason)
     }
 
@@ -206,7 +214,11 @@ struct IntakePlan: Sendable {
 
     private mutating func refuse(_ message: InboundMessage, _ refusal: Refusal, isRemembered: Bool = true) {
         // Judged again and refused for the same reason: its publisher knows.
-        if message.quarantined != nil, known[message.identity]?.reason == refusal.reason.rawValue { return }
+        if let place = message.quarantined,
+            (known[message.identity]?.reason ?? place.reason) == refusal.reason.rawValue
+        {
+            return
+        }
         let response = message.submission.flatMap { judge.responseCorrected(by: $0) }
         var planned = PlannedRefusal(
             message: message, refusal: refusal, isRemembered: isRemembered, response: response)
@@ -239,7 +251,7 @@ struct IntakePlan: Sendable {
 
     private mutating func leave(_ message: InboundMessage) {
         if let waiting = message.waiting { settledPositions.append(waiting.position) }
-        if let position = message.quarantined { releasedPositions.append(position) }
+        if let place = message.quarantined { releasedPositions.append(place.position) }
     }
 
     private mutating func receipt(

@@ -50,6 +50,14 @@ struct IntakeStore: Sendable {
     let read: Reading
     let instruments = InstrumentShelf()
 
+    /// The intake as it runs.
+    static func reading(pool: PostgresPool, clock: ProgrammeClock, contentKey: ContentKey) -> IntakeStore {
+        let reader = SubmissionReader(contentKey: contentKey)
+        return IntakeStore(pool: pool, clock: clock, contentKey: contentKey) { body, identity, clockAt in
+            reader.read(body, as: identity, clockAt: clockAt)
+        }
+    }
+
     /// Takes a batch in. After it returned, everything is committed; the same batch again changes nothing.
     func settle(_ messages: [InboundMessage]) async throws -> IntakeTally {
         IntakeTally(try await plan(messages))
@@ -58,8 +66,11 @@ struct IntakeStore: Sendable {
     /// The same for somebody who waits for the receipts.
     /// - Parameter messages: each with its ``InboundMessage/answerPlace``.
     /// - Returns: one receipt for each, in the order of the places.
-    func answer(_ messages: [InboundMessage]) async throws -> [FeedbackSubmission.Receipt] {
-        try await plan(messages).answers.sorted { $0.key < $1.key }.map(\.value)
+    func answer(
+        _ messages: [InboundMessage]
+    ) async throws -> (receipts: [FeedbackSubmission.Receipt], tally: IntakeTally) {
+        let plan = try await plan(messages)
+        return (plan.answers.sorted { $0.key < $1.key }.map(\.value), IntakeTally(plan))
     }
 
     private func plan(_ messages: [InboundMessage]) async throws -> IntakePlan {
@@ -153,41 +164,6 @@ struct IntakeStore: Sendable {
         return messages
     }
 
-    /// Goes on with the oldest review.
-    /// - Returns: false when there is none.
-    func reviewOldest() async throws -> Bool {
-        let cause = EventCause(correlationID: EventID.next().lowercase)
-        return try await pool.withTransaction { transaction in
-            let rows = try await transaction.query("select experiment from reviews order by noted_at limit 1")
-            guard let row = rows.first else { return false }
-            try await review(try row.get("experiment"), cause: cause, in: transaction)
-            return true
-        }
-    }
-
-    /// Goes on with the review of an experiment, if there is one.
-    private func review(_ experiment: UUID, cause: EventCause, in session: some PostgresSession) async throws {
-        try await ExperimentLocks.take([experiment], in: session)
-        try await ReviewStore(session: session, intake: self, cause: cause).advance(experiment)
-    }
-
-    /// Judges again what a late fact speaks about, as much as one transaction may; the sweep does the rest.
-    /// - Parameter time: answers given before it are not touched.
-    func review(
-        _ experiment: UUID, from time: Date, cause: EventCause, in session: some PostgresSession
-    ) async throws {
-        try await ReviewStore(session: session, intake: self, cause: cause).note(experiment, from: time)
-        try await session.query("savepoint review")
-        do {
-            try await review(experiment, cause: cause, in: session)
-        } catch {
-            // What an outsider sent must not make an event of ours fail: the sweep tries again.
-            guard case .messages = IntakeFailure(error) else { throw error }
-            try await session.query("rollback to savepoint review")
-        }
-        try await session.query("release savepoint review")
-    }
-
     func settle(
         _ messages: [InboundMessage], cause: EventCause, in session: some PostgresSession
     ) async throws -> IntakePlan {
@@ -200,7 +176,7 @@ struct IntakeStore: Sendable {
         var judge = try await reader.facts(for: submissions)
         judge.instruments = try await instruments.catalogue(for: submissions, judge.experiments, in: session)
         // What was refused and is judged again is open until it is.
-        let reopened = Set(messages.filter { $0.quarantined != nil }.map(\.identity))
+        let reopened = Set(messages.filter { $0.quarantined?.holdsIdentity ?? false }.map(\.identity))
         judge.events = known.filter { !reopened.contains($0.key) }.mapValues(\.event)
         var plan = IntakePlan(
             judge: judge, known: known, publishers: try await reader.publishers(Set(messages.map(\.publisher))))

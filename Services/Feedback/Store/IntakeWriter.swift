@@ -15,16 +15,18 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
     let cause: EventCause
 
     func write(_ plan: IntakePlan) async throws {
-        try await writeIdentities(IdentityRow.rows(of: plan), recalled: plan.recalled)
+        try await writeIdentities(IdentityRow.rows(of: plan), plan)
         let told = ResponseEvents(plan.responses, time: now, cause: cause)
         try await writeResponses(plan.responses, told: told)
-        try await quarantine(plan)
+        let repeated = try await quarantine(plan)
         try await writeWaits(plan)
         let milestones = try await count(plan.responses)
         try await EventLog.append(told.events + milestones, in: session)
         // Last, since an answer and its end may come in one batch.
         try await AnswerErasure(session: session).erase(plan.erasures)
         try await ReceiptsOutbox.append(plan.receipts, time: now, in: session)
+        // Last, because batches of one publisher wait for each other here.
+        try await note(repeated: plan.repeatedCounts.merging(repeated, uniquingKeysWith: +))
     }
 
     /// What a late fact comes to.
@@ -38,11 +40,17 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
         try await ReceiptsOutbox.append(plan.receipts, time: now, in: session)
     }
 
-    private func writeIdentities(_ rows: [IdentityRow], recalled: Set<EventIdentity>) async throws {
-        let new = IdentityRowColumns(rows.filter { !recalled.contains($0.identity) })
+    private func writeIdentities(_ rows: [IdentityRow], _ plan: IntakePlan) async throws {
+        let new = IdentityRowColumns(rows.filter { !plan.recalled.contains($0.identity) })
         let inserted = new.isEmpty ? 0 : try await session.query(new.insert).affectedCount
         guard inserted == new.count else { throw IdentityRace() }
-        try await change(IdentityRowColumns(rows.filter { recalled.contains($0.identity) }))
+        // The bytes of one that waited may be masked; what it said is known from its arrival.
+        let changed = rows.filter { plan.recalled.contains($0.identity) }.map { row in
+            var row = row
+            if !plan.rehashed.contains(row.identity) { row.contentHash = [] }
+            return row
+        }
+        try await change(IdentityRowColumns(changed))
     }
 
     /// - Throws: ``InternalError`` when one of them is not there: its publisher would be told what nobody remembers.
@@ -66,11 +74,32 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
         try await session.query(columns.upsert)
     }
 
-    private func quarantine(_ plan: IntakePlan) async throws(PostgresError) {
+    /// - Returns: how many messages lay there already that had no identity of their own, by publisher.
+    private func quarantine(_ plan: IntakePlan) async throws(PostgresError) -> [String: Int] {
         let released = plan.releasedPositions
         if !released.isEmpty { try await session.query("delete from quarantine where position = any(\(released))") }
-        guard !plan.refusals.isEmpty else { return }
-        try await session.query(QuarantineColumns(plan.refusals).insert)
+        guard !plan.refusals.isEmpty else { return [:] }
+        let rows = try await session.query(QuarantineColumns(plan.refusals).insert)
+        let anonymous = plan.refusals.filter { !$0.isRemembered && $0.message.quarantined == nil }
+        guard !anonymous.isEmpty else { return [:] }
+        var counts: [String: Int] = [:]
+        for refusal in anonymous { counts[refusal.message.publisher, default: 0] += 1 }
+        for row in rows {
+            if try row.get("is_remembered", as: Bool.self) { continue }
+            counts[try row.get("publisher"), default: 0] -= 1
+        }
+        return counts
+    }
+
+    private func note(repeated counts: [String: Int]) async throws(PostgresError) {
+        for (publisher, count) in counts.sorted(by: { $0.key < $1.key }) where count > 0 {
+            try await session.query(
+                """
+                insert into repeated_messages as r (publisher, day, message_count)
+                values (\(publisher), (clock_timestamp() at time zone 'UTC')::date, \(count))
+                on conflict (publisher, day) do update set message_count = r.message_count + excluded.message_count
+                """)
+        }
     }
 
     private func writeWaits(_ plan: IntakePlan) async throws(PostgresError) {

@@ -6,6 +6,10 @@ import Postgres
 struct ProvisioningTask: Sendable {
     let publisher: String
     let version: Int64
+    /// Counts the claims on this publisher: whoever holds an older number was overtaken.
+    let claim: Int64
+    /// How often the broker's side had become unknown by then.
+    let reopened: Int64
     let queueBytes: Int
     let isSuspended: Bool
     /// Those that may log in.
@@ -15,7 +19,8 @@ struct ProvisioningTask: Sendable {
 }
 
 /// Which publishers the broker has to be brought to, and which it was. Several processes may do so: each claims one for
-/// longer than it can take, so that an older state never comes after a newer one.
+/// longer than it should take, and asks before every act whether its claim is still the newest. The broker cannot ask,
+/// so an act may be late all the same; whoever finds out has the publisher looked at once more.
 struct ProvisioningStore: Sendable {
     let pool: PostgresPool
 
@@ -24,7 +29,7 @@ struct ProvisioningStore: Sendable {
             let rows = try await transaction.query(
                 """
                 update publishers as p
-                set claimed_until = clock_timestamp() + make_interval(secs => \(Double(seconds)))
+                set claimed_until = clock_timestamp() + make_interval(secs => \(Double(seconds))), claim = p.claim + 1
                 from (
                     select publisher from publishers as o
                     where claimed_until < clock_timestamp() and (
@@ -35,7 +40,8 @@ struct ProvisioningStore: Sendable {
                     order by publisher limit 1 for update skip locked
                 ) as due
                 where p.publisher = due.publisher
-                returning p.publisher, p.version, p.queue_bytes, p.suspended_at is not null as is_suspended
+                returning p.publisher, p.version, p.claim, p.reopened, p.queue_bytes,
+                    p.suspended_at is not null as is_suspended
                 """)
             guard let row = rows.first else { return nil }
             let name: String = try row.get("publisher")
@@ -55,46 +61,64 @@ struct ProvisioningStore: Sendable {
                 }
             }
             return ProvisioningTask(
-                publisher: name, version: try row.get("version"),
+                publisher: name, version: try row.get("version"), claim: try row.get("claim"),
+                reopened: try row.get("reopened"),
                 queueBytes: Int(try row.get("queue_bytes", as: Int64.self)),
                 isSuspended: try row.get("is_suspended"), live: live, ended: ended)
         }
     }
 
-    /// The broker is as the task says.
-    func finish(_ task: ProvisioningTask) async throws {
+    /// Whether nobody claimed the publisher since.
+    func holds(_ task: ProvisioningTask) async throws(PostgresError) -> Bool {
+        let rows = try await pool.query(
+            "select from publishers where publisher = \(task.publisher) and claim = \(task.claim)")
+        return !rows.isEmpty
+    }
+
+    /// The broker is as the task says, unless somebody's late act changed it meanwhile: then the publisher stays due.
+    /// - Returns: false when the claim was overtaken, and nothing is noted.
+    func finish(_ task: ProvisioningTask) async throws -> Bool {
         let ended = task.ended.map { Int32(clamping: $0) }
-        try await pool.withTransaction { transaction in
+        return try await pool.withTransaction { transaction in
             // In the order in which a rotation locks them.
-            try await transaction.query(
+            let rows = try await transaction.query(
                 """
                 update publishers
-                set provisioned_version = greatest(provisioned_version, \(task.version)), claimed_until = '-infinity'
-                where publisher = \(task.publisher)
+                set claimed_until = '-infinity', provisioned_version = case when reopened = \(task.reopened)
+                    then greatest(provisioned_version, \(task.version)) else provisioned_version end
+                where publisher = \(task.publisher) and claim = \(task.claim)
+                returning reopened = \(task.reopened) as is_settled
                 """)
+            guard let row = rows.first else { return false }
+            guard try row.get("is_settled", as: Bool.self) else { return true }
             try await transaction.query(
                 """
                 update publisher_credentials set removed_at = clock_timestamp()
                 where publisher = \(task.publisher) and number = any(\(ended)) and removed_at is null
                 """)
+            return true
         }
     }
 
     /// Lets others try, after a while.
-    func release(_ task: ProvisioningTask, seconds: Int) async throws(PostgresError) {
+    /// - Returns: false when somebody does so already.
+    func release(_ task: ProvisioningTask, seconds: Int) async throws(PostgresError) -> Bool {
         try await pool.query(
             """
             update publishers set claimed_until = clock_timestamp() + make_interval(secs => \(Double(seconds)))
-            where publisher = \(task.publisher)
-            """)
+            where publisher = \(task.publisher) and claim = \(task.claim)
+            """
+        ).affectedCount == 1
     }
 
-    /// Makes all due again, because nobody knows any more what the broker has.
-    func reopen() async throws(PostgresError) {
+    /// Makes one due again, or all, because nobody knows any more what the broker has. Whoever works on one goes on,
+    /// but cannot end it.
+    func reopen(_ publisher: String? = nil) async throws(PostgresError) {
         try await pool.query(
             """
-            update publishers set provisioned_version = least(provisioned_version, version - 1),
-                claimed_until = '-infinity'
+            update publishers
+            set provisioned_version = least(provisioned_version, version - 1), reopened = reopened + 1
+            where \(publisher) is null or publisher = \(publisher)
             """)
     }
 

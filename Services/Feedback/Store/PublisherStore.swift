@@ -88,6 +88,7 @@ struct PublisherStore: Sendable {
             set expires_at = least(expires_at, clock_timestamp() + make_interval(hours => \(Int32(overlapHours))))
             where publisher = \(name) and removed_at is null
             """)
+        try await checkLiveCount(of: name, in: session)
         let rows = try await session.query(
             """
             insert into publisher_credentials (publisher, number, password_hash)
@@ -98,6 +99,17 @@ struct PublisherStore: Sendable {
         try await touch(name, in: session)
         guard let row = rows.first else { throw PublisherError.unknown(name) }
         return PublisherCredential(publisher: name, number: Int(try row.get("number", as: Int32.self)))
+    }
+
+    /// Before another one; the publisher's row is locked.
+    private func checkLiveCount(of name: String, in session: some PostgresSession) async throws {
+        let rows = try await session.query(
+            """
+            select count(*) as n from publisher_credentials
+            where publisher = \(name) and (expires_at is null or expires_at > clock_timestamp())
+            """)
+        let count = try rows.first?.get("n", as: Int.self) ?? 0
+        guard count < PublisherCredential.liveCountMax else { throw PublisherError.tooManyCredentials(count) }
     }
 
     /// Ends a credential now.

@@ -28,7 +28,18 @@ struct ReviewStore<Session: PostgresSession>: Sendable {
                     where experiment = \(experiment) and reason = any(\(Refusal.Reason.revisable)))
             on conflict (experiment) do update set from_time = least(r.from_time, excluded.from_time),
                 after_participant = null, after_instrument = null, after_occasion = null, are_responses_done = false,
-                after_position = 0, has_accepted = false
+                after_position = 0, has_accepted = false, attempts = 0, due_at = excluded.due_at
+            """)
+    }
+
+    /// Notes that what was refused may have to be judged anew, since an instrument became known; what counts, counts.
+    func note(_ experiments: [UUID]) async throws(PostgresError) {
+        try await session.query(
+            """
+            insert into reviews as r (experiment, from_time, are_responses_done)
+            select *, \(Date.distantFuture), true from unnest(\(experiments))
+            on conflict (experiment) do update
+                set after_position = 0, has_accepted = false, attempts = 0, due_at = excluded.due_at
             """)
     }
 
@@ -80,7 +91,7 @@ struct ReviewStore<Session: PostgresSession>: Sendable {
         let isDone = stored.count < limit
         try await session.query(
             """
-            update reviews set are_responses_done = \(isDone), after_participant = \(last?.participant),
+            update reviews set attempts = 0, are_responses_done = \(isDone), after_participant = \(last?.participant),
                 after_instrument = \(last?.instrument), after_occasion = \(last?.occasion)
             where experiment = \(experiment)
             """)
@@ -103,7 +114,7 @@ struct ReviewStore<Session: PostgresSession>: Sendable {
         var messages: [InboundMessage] = []
         for row in rows {
             var message = intake.read(try row.get("body"), try EventIdentity(row), try row.get("clock_at"))
-            message.quarantined = try row.get("position")
+            message.quarantined = QuarantinePlace(position: try row.get("position"))
             messages.append(message)
         }
         let plan = try await intake.settle(messages, cause: cause, in: session)
@@ -111,12 +122,16 @@ struct ReviewStore<Session: PostgresSession>: Sendable {
         if rows.count == limit {
             try await session.query(
                 """
-                update reviews set after_position = \(messages.last?.quarantined), has_accepted = \(hasAccepted)
+                update reviews set attempts = 0, after_position = \(messages.last?.quarantined?.position),
+                    has_accepted = \(hasAccepted)
                 where experiment = \(experiment)
                 """)
         } else if hasAccepted {
             try await session.query(
-                "update reviews set after_position = 0, has_accepted = false where experiment = \(experiment)")
+                """
+                update reviews set attempts = 0, after_position = 0, has_accepted = false
+                where experiment = \(experiment)
+                """)
         } else {
             try await session.query("delete from reviews where experiment = \(experiment)")
         }

@@ -127,7 +127,7 @@ extension FundingError {
         case .agreementExists: "Read it under /v1/agreements."
         case .sideMissing: "Name at least one signatory of each side: funder and beneficiary."
         case .trancheNotReleased: "See what is missing under /v1/tranches/{id}/why."
-        case .evidenceLost: "Order it once the milestone is reached again; see /v1/tranches/{id}/why."
+        case .evidenceLost: "Repeat it once the milestone is reached again; see /v1/tranches/{id}/why."
         case .paymentExists: "Read it with the tranche."
         case .separationOfDuties: "Have another paying officer approve it."
         case .paymentNotOrdered, .paymentExecuted: "Read the payment again."

@@ -61,17 +61,22 @@ package struct Payment: Sendable, Equatable {
         return Payment(id: id, of: tranche, creditorName: creditorName, iban: iban, orderedBy: person)
     }
 
-    package mutating func approve(by person: String) throws(FundingError) {
+    /// - Parameter standing: the payment's tranche with what is evidence now; it may be less than when it was ordered.
+    package mutating func approve(
+        by person: String, on standing: (tranche: Tranche, evidence: RecordedEvidence)
+    ) throws(FundingError) {
         guard state == .ordered else { throw .paymentNotOrdered(state) }
         guard person != orderedBy else { throw .separationOfDuties }
+        try check(standing.tranche, standing.evidence)
         state = .approved
         approvedBy = person
     }
 
     /// Books the bank's execution.
+    /// - Parameter evidence: what is evidence now.
     /// - Returns: nil when exactly this execution is booked already, so that the bank's message may be repeated.
     package mutating func execute(
-        bankReference: String, tranche: inout Tranche
+        bankReference: String, tranche: inout Tranche, evidence: RecordedEvidence
     ) throws(FundingError) -> Transfer? {
         try Self.check(bankReference: bankReference)
         switch state {
@@ -80,11 +85,17 @@ package struct Payment: Sendable, Equatable {
         case .ordered: throw .paymentNotApproved(state)
         case .approved: break
         }
-        precondition(tranche.id == self.tranche, "a payment is executed with its own tranche")
+        try check(tranche, evidence)
         state = .executed
         self.bankReference = bankReference
         tranche.settle()
         return .pay(payment: id, grant: grant, amountCents)
+    }
+
+    /// No money moves on while what released the tranche is met no more.
+    private func check(_ tranche: Tranche, _ evidence: RecordedEvidence) throws(FundingError) {
+        precondition(tranche.id == self.tranche, "a payment goes on with its own tranche")
+        if let lost = tranche.lost(from: evidence).first { throw .evidenceLost(lost) }
     }
 
     /// Visible ASCII: what bank statements print back unchanged.

@@ -53,8 +53,8 @@ package struct Tranche: Sendable, Equatable {
         return .release(tranche: id, grant: grant, amountCents)
     }
 
-    /// The conditions that released the tranche and are met no more, in its order: nothing may be ordered on it
-    /// meanwhile. What is paid is paid.
+    /// The conditions that released the tranche and are met no more, in its order: nothing may be ordered on it,
+    /// approved or executed meanwhile. What is paid is paid.
     package func lost(from evidence: RecordedEvidence) -> [ReleaseCondition] {
         state == .released || state == .paid ? missing(from: evidence) : []
     }

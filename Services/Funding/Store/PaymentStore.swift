@@ -27,8 +27,7 @@ struct PaymentStore: Sendable {
     func order(
         tranche id: UUID, to creditor: Creditor, _ command: CommandContext, in session: some PostgresSession
     ) async throws -> Versioned<Standing> {
-        _ = try await tranches.lock(id, in: session)
-        let standing = try await tranches.standing(of: id, visibleTo: nil, in: session)
+        let standing = try await tranches.lockStanding(of: id, in: session)
         let payment = try Payment.order(
             id: EventID.next(), of: (standing.tranche.value, standing.recorded), creditorName: creditor.name,
             iban: creditor.iban, by: command.actor)
@@ -50,10 +49,10 @@ struct PaymentStore: Sendable {
     func approve(
         _ id: UUID, expected: Int64, _ command: CommandContext, in session: some PostgresSession
     ) async throws -> Versioned<Standing> {
-        let stored = try await find(id, isLocked: true, in: session)
+        let (stored, standing) = try await lock(id, in: session)
         try stored.check(expected)
         var payment = stored.value.payment
-        try payment.approve(by: command.actor)
+        try payment.approve(by: command.actor, on: (standing.tranche.value, standing.recorded))
         try await session.query(
             """
             update payments set state = \(payment.state.rawValue), version = version + 1,
@@ -69,12 +68,14 @@ struct PaymentStore: Sendable {
         _ id: UUID, bankReference: String, expected: Int64, _ command: CommandContext,
         in session: some PostgresSession
     ) async throws -> Versioned<Standing> {
-        let stored = try await find(id, isLocked: true, in: session)
+        let (stored, standing) = try await lock(id, in: session)
         var payment = stored.value.payment
-        var tranche = try await tranches.lock(payment.tranche, in: session).value
+        var tranche = standing.tranche.value
         let isRepetition = payment.state == .executed && payment.bankReference == bankReference
         if !isRepetition { try stored.check(expected) }
-        guard let transfer = try payment.execute(bankReference: bankReference, tranche: &tranche) else { return stored }
+        let transfer = try payment.execute(
+            bankReference: bankReference, tranche: &tranche, evidence: standing.recorded)
+        guard let transfer else { return stored }
         let executed = command.event(
             PaymentExecuted(
                 payment: id, tranche: tranche.id, agreement: tranche.agreement, amountCents: payment.amountCents,
@@ -87,10 +88,17 @@ struct PaymentStore: Sendable {
         return try await find(id, in: session)
     }
 
-    func find(
-        _ id: UUID, isLocked: Bool = false, in session: some PostgresSession
-    ) async throws -> Versioned<Standing> {
-        if isLocked { try await session.query("select id from payments where id = \(id) for update") }
+    /// A payment, and after it its tranche with the evidence of now: locked, so that none is lost before the end of the
+    /// transaction.
+    private func lock(
+        _ id: UUID, in session: some PostgresSession
+    ) async throws -> (payment: Versioned<Standing>, tranche: TrancheStore.Standing) {
+        try await session.query("select id from payments where id = \(id) for update")
+        let stored = try await find(id, in: session)
+        return (stored, try await tranches.lockStanding(of: stored.value.payment.tranche, in: session))
+    }
+
+    func find(_ id: UUID, in session: some PostgresSession) async throws -> Versioned<Standing> {
         let rows = try await session.query(
             """
             select p.*, t.agreement, t.number, t.conditions, t.state as tranche_state, a.grant_id

@@ -134,15 +134,15 @@ struct TrancheStore: Sendable {
             """)
     }
 
-    /// - Throws: `StoreRefusal.notFound`.
-    func lock(_ id: UUID, in session: some PostgresSession) async throws -> Versioned<Tranche> {
-        let rows = try await session.query(
+    /// The tranche with the evidence of now. The agreement is locked first, as by whatever changes its evidence: so
+    /// none of it is lost before the end of the transaction.
+    func lockStanding(of id: UUID, in session: some PostgresSession) async throws -> Standing {
+        try await session.query(
             """
-            select t.*, a.grant_id from tranches t join agreements a on a.id = t.agreement
-            where t.id = \(id) for update of t
+            select id from agreements where id = (select agreement from tranches where id = \(id)) for share
             """)
-        guard let row = rows.first else { throw StoreRefusal.notFound(noun: "tranche") }
-        return try Self.tranche(row)
+        try await session.query("select id from tranches where id = \(id) for update")
+        return try await standing(of: id, visibleTo: nil, in: session)
     }
 
     /// - Parameter siren: of the caller's organisation, when it may see its own only.

@@ -11,6 +11,9 @@ create table reviews (
     -- then what was refused, in the order of arrival, and over again while that lets in something that others refer to.
     after_position bigint not null default 0,
     has_accepted boolean not null default false,
-    noted_at timestamptz not null default clock_timestamp()
+    noted_at timestamptz not null default clock_timestamp(),
+    -- One that fails is left alone for longer and longer, so that it holds up no other.
+    attempts int not null default 0,
+    due_at timestamptz not null default clock_timestamp()
 );
-create index reviews_by_age on reviews (noted_at);
+create index reviews_by_due_time on reviews (due_at);
