@@ -9,7 +9,7 @@ package import Logging
 /// they did. Memory is bounded by the prefetch and the broker's `max_message_size`.
 package actor RabbitConsumer {
     /// A batch of large messages is handed over before it is full.
-    private static let batchBytesMax = 4 << 20
+    private static let batchBytesMax = 1 << 20
     private static let drainTime = Duration.seconds(5)
 
     private nonisolated let loop = LoopExecutor()
