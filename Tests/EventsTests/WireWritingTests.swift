@@ -53,7 +53,7 @@ import Testing
             values.append(
                 ResponseValues(
                     response: response, version: version, salt: text(), score: maybe(score), answers: answers,
-                    scales: maybe(["b": -7, "a": Int64.max, text(): 0])))
+                    scales: maybe(["b": -7, "a": Int64.max, "é\(text())": 0])))
         }
         return ResponsesRecorded(experiment: uuid(), items: items, personal: maybe(values))
     }

@@ -18,8 +18,8 @@ package struct EventIdentity: Hashable, Sendable {
     package func hash(into hasher: inout Hasher) { hasher.combine(id) }
 }
 
-/// The order in which every writer takes identities, so that two of them never wait for each other. What differs most is
-/// looked at first.
+/// The order in which every writer takes identities, so that two of them never wait for each other. What differs most
+/// is looked at first.
 extension EventIdentity: Comparable {
     package static func < (left: EventIdentity, right: EventIdentity) -> Bool {
         (left.id, left.source, left.publisher) < (right.id, right.source, right.publisher)

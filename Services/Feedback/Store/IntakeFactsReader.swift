@@ -4,8 +4,8 @@ import Postgres
 
 /// Reads what a batch of messages has to be judged by, with one statement per table, whatever the number of messages.
 ///
-/// Each row is looked up by its key: `lateral … limit 1` allows no other plan. As a plain join the statement was planned
-/// while the tables were small, as a hash over all of them, and read them whole for every batch ever after.
+/// Each row is looked up by its key: `lateral … limit 1` allows no other plan. As a plain join the statement was
+/// planned while the tables were small, as a hash over all of them, and read them whole for every batch ever after.
 struct IntakeFactsReader<Session: PostgresSession>: Sendable {
     let session: Session
 
