@@ -12,8 +12,13 @@ enum FeedbackSettings {
         "feedback.receipts", .count(100...1_000_000), default: "20000", unit: "messages",
         about: "receipts kept for a publisher before the oldest go; a policy, set by topology apply")
 
+    static let importBatch = SettingKey(
+        "feedback.import-batch", .count(1...1000), default: "500", unit: "lines",
+        about: "lines of one file taken in by one transaction")
+
     static let all = [
         SettingKey.brokerOutsideURL, .brokerOutsideAdminURL, .brokerOutsideManagementURL, .brokerOutsideCAFile,
         .brokerOutsideCertificateFile, .brokerOutsideKeyFile, batch, queueBytesTotal, receiptCount,
+        importBatch,
     ]
 }

@@ -10,6 +10,7 @@ enum SubmissionReader {
     private static let sourceBytesMax = 512
     private static let idBytesMax = 256
     private static let textBytesMax = 64
+    private static let itemsCountMax = 100
 
     /// - Parameters:
     ///   - publisher: from the queue that the message came through.
@@ -55,7 +56,7 @@ enum SubmissionReader {
         switch content {
         case .success(let submission):
             guard let comment = submission.comment, IdentifierMask.count(in: comment) > 0 else { return body }
-            if submission.coded != nil { return withoutIdentifiers(body) }
+            if submission.coded?.form == .questionnaire { return withoutIdentifiers(body) }
         case .failure(let refusal):
             if refusal.reason == .forbiddenIdentifier { return withoutIdentifiers(body) }
         }
@@ -118,12 +119,13 @@ enum SubmissionReader {
         guard let experiment = data.string("experiment").flatMap({ UUID(uuidString: $0) }) else {
             throw invalid("/data/experiment", "must be a UUID")
         }
+        let coded = try items(data, kind)
         return Submission(
             identity: identity, answeredAt: time, amends: try reference(data, kind),
             isRetraction: kind == .retracted, experiment: experiment,
             pseudonym: try code("participant", data), instrument: try code("instrument", data),
             occasion: try code("occasion", data),
-            answers: try answers(data, kind), comment: try comment(data, kind))
+            answers: coded == nil ? try answers(data, kind) : [], coded: coded, comment: try comment(data, kind))
     }
 
     /// The same from FHIR, with the event's own attributes for what FHIR has no place for.
@@ -226,6 +228,29 @@ enum SubmissionReader {
             }
         }
         return answers
+    }
+
+    /// Answers by the items' names instead of their order; nil where there are none.
+    private static func items(_ data: JSONMembers, _ kind: Kind) throws(Refusal) -> CodedAnswers? {
+        guard let value = data.value("items") else {
+            guard data.value("instrumentVersion") == nil else {
+                throw invalid("/data/instrumentVersion", "belongs to items")
+            }
+            return nil
+        }
+        guard kind != .retracted else { throw invalid("/data/items", "have no place where an answer is taken back") }
+        guard data.value("answers") == nil else { throw invalid("/data/items", "or answers, one of both") }
+        guard value.first == UInt8(ascii: "{"), (try? JSONMembers(Array(value))) != nil,
+            let levels = try? WireCoding.decode([String: Int?].self, from: value), levels.count <= itemsCountMax,
+            levels.keys.allSatisfy({ (1...textBytesMax).contains($0.utf8.count) && isPlain($0) })
+        else {
+            throw invalid(
+                "/data/items", "must be an object of at most \(itemsCountMax) whole numbers or nulls, by link id")
+        }
+        let version =
+            data.value("instrumentVersion") == nil
+            ? nil : try text("instrumentVersion", data, bytesMax: textBytesMax, path: "/data/")
+        return CodedAnswers(version: version, levels: levels.compactMapValues { $0 }, form: .items)
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
