@@ -141,7 +141,7 @@ package enum CSVCharset: String, Sendable {
     case utf8 = "utf-8"
     case windows1252 = "windows-1252"
 
-    /// As an HTTP `charset` parameter names it. What is called Latin-1 is Windows-1252 in practice, as browsers take it.
+    /// As an HTTP `charset` parameter names it. What is called Latin-1 is taken for Windows-1252, as browsers do.
     package init?(parameter: String) {
         switch parameter.lowercased() {
         case "utf-8", "utf8": self = .utf8

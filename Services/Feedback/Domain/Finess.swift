@@ -1,7 +1,7 @@
 /// The number of an establishment in the national register of health and medico-social establishments.
 ///
-/// The register publishes no rule for the last digit; that it is a Luhn key, with 1 and 2 in the place of the letters of
-/// Corsica, holds for every number that was looked at, but not for the examples of the Agence du numérique en santé. So
+/// The register publishes no rule for the last digit; that it is a Luhn key, with 1 and 2 in the place of Corsica's
+/// letters, holds for every number that was looked at, but not for the examples of the Agence du numérique en santé. So
 /// the form is strict, and the key is a hint.
 package struct Finess: Hashable, Sendable {
     package let text: String

@@ -18,6 +18,20 @@ struct ImportFinding: Sendable, Encodable {
     let mend: Mend
 }
 
+extension ImportFinding {
+    init(line: Int, outcome: String, reason: String, _ words: ImportWords) {
+        self.init(
+            line: line, column: nil, value: nil, outcome: outcome, reason: reason,
+            mend: Mend(fr: words.french, en: words.english))
+    }
+
+    init(line: Int, _ fault: ImportFault) {
+        self.init(
+            line: line, column: fault.column, value: fault.valueClass?.rawValue, outcome: "refused",
+            reason: fault.refusal.reason.rawValue, mend: Mend(fr: fault.mend.french, en: fault.mend.english))
+    }
+}
+
 /// What a step came to.
 struct ImportFindings: Sendable {
     private(set) var accepted = 0
@@ -42,23 +56,14 @@ struct ImportFindings: Sendable {
             case .duplicate:
                 duplicates += 1
                 guard let reason = receipt.reason else { continue }
-                add(.refusedBefore(reason), line, outcome: "duplicate", reason: reason)
+                errors.append(
+                    ImportFinding(line: line.number, outcome: "duplicate", reason: reason, .refusedBefore(reason)))
             case .refused, .excluded:
                 refused += 1
                 reasons[receipt.reason ?? "", default: 0] += 1
                 add(receipt, line, sheet: sheet, instruments)
             }
         }
-    }
-
-    private mutating func add(
-        _ words: ImportWords, _ line: ImportLine, outcome: String, reason: String, column: String? = nil,
-        value: ValueClass? = nil
-    ) {
-        errors.append(
-            ImportFinding(
-                line: line.number, column: column, value: value?.rawValue, outcome: outcome, reason: reason,
-                mend: ImportFinding.Mend(fr: words.french, en: words.english)))
     }
 
     /// All that is wrong with the line itself, or what the intake found.
@@ -70,16 +75,15 @@ struct ImportFindings: Sendable {
         let refusal = Refusal(reason, at: receipt.field, mend: receipt.mend ?? "")
         guard line.faults.isEmpty || reason == .internalError else {
             for fault in line.faults {
-                add(
-                    fault.mend, line, outcome: "refused", reason: fault.refusal.reason.rawValue, column: fault.column,
-                    value: fault.valueClass)
+                errors.append(ImportFinding(line: line.number, fault))
             }
             return
         }
         let column = sheet.column(of: refusal, linkIds: Self.linkIds(of: line.answer, instruments))
-        add(
-            ImportWords(refusal), line, outcome: "refused", reason: reason.rawValue, column: column,
-            value: sheet.valueClass(of: column, in: line))
+        let fault = ImportFault(
+            column: column, valueClass: sheet.valueClass(of: column, in: line), refusal: refusal,
+            mend: ImportWords(refusal))
+        errors.append(ImportFinding(line: line.number, fault))
     }
 
     /// Of a line that does not tell the version, the first one's that is known: items keep their names.
