@@ -51,6 +51,7 @@ tls() {
 }
 
 for name in postgres-password rabbitmq-password erlang-cookie broker-topology broker-feedback-outside \
+    feedback-content-key \
     "${services[@]/#/database-owner-}" "${services[@]/#/database-}" "${services[@]/#/broker-}" \
     "${publishers[@]/#/publisher-}"; do
     password "$name"

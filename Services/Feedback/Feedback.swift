@@ -29,6 +29,9 @@ enum FeedbackService: ServiceDefinition {
                 component: "feedback", name: "0003-publishers",
                 sql: String(decoding: PackageResources._003_publishers_sql, as: UTF8.self)),
             MigrationFile(
+                component: "feedback", name: "0004-personal-parts",
+                sql: String(decoding: PackageResources._004_personal_parts_sql, as: UTF8.self)),
+            MigrationFile(
                 component: "feedback", name: "0010-reviews",
                 sql: String(decoding: PackageResources._010_reviews_sql, as: UTF8.self)),
             MigrationFile(
@@ -37,16 +40,19 @@ enum FeedbackService: ServiceDefinition {
         ] + Givers.migrations + Imports.migrations
     static let appendOnlyTables = ["instruments"]
     static let settings = FeedbackSettings.all
-    static let requiredSettings = [SettingKey.brokerOutsideURL]
+    static let requiredSettings = [SettingKey.brokerOutsideURL, FeedbackSettings.contentKey]
     static let openAPI = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)
     static let commands: [any ParsableCommand.Type] = [PublishersCommand.self]
 
     static func describe(_ event: InboundEvent) -> BusinessWords? { DeadLetterWords.describe(event) }
 
     static func build(_ context: BuildContext) async throws -> ServiceParts {
-        let intake = IntakeStore(pool: context.pool, clock: context.clock) { body, publisher, clockAt in
-            SubmissionReader.read(body, publisher: publisher, clockAt: clockAt)
-        }
+        // The commands that settle dead letters build the service too.
+        try context.settings.require([FeedbackSettings.contentKey])
+        let reader = SubmissionReader(contentKey: ContentKey(context.settings.text(FeedbackSettings.contentKey)))
+        let intake = IntakeStore(
+            pool: context.pool, clock: context.clock, contentKey: reader.contentKey
+        ) { body, identity, clockAt in reader.read(body, as: identity, clockAt: clockAt) }
         let experiments = ExperimentStore(intake: intake)
         let readings = FeedbackReadings(pool: context.pool)
         let publishers = PublisherStore(queueBytesTotal: context.settings.count(FeedbackSettings.queueBytesTotal))

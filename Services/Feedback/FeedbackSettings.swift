@@ -11,6 +11,9 @@ enum FeedbackSettings {
     static let receiptCount = SettingKey(
         "feedback.receipts", .count(100...1_000_000), default: "20000", unit: "messages",
         about: "receipts kept for a publisher before the oldest go; a policy, set by topology apply")
+    static let contentKey = SettingKey(
+        "feedback.content-key", .secret(bytes: 32...512),
+        about: "with which the hashes are made that tell contents apart; it never changes", isSecret: true)
 
     static let importBatch = SettingKey(
         "feedback.import-batch", .count(1...1000), default: "500", unit: "lines",
@@ -18,7 +21,7 @@ enum FeedbackSettings {
 
     static let all = [
         SettingKey.brokerOutsideURL, .brokerOutsideAdminURL, .brokerOutsideManagementURL, .brokerOutsideCAFile,
-        .brokerOutsideCertificateFile, .brokerOutsideKeyFile, batch, queueBytesTotal, receiptCount,
+        .brokerOutsideCertificateFile, .brokerOutsideKeyFile, batch, queueBytesTotal, receiptCount, contentKey,
         importBatch,
     ]
 }

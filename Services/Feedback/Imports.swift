@@ -18,8 +18,10 @@ struct Imports: Sendable {
 
     init(_ context: BuildContext, intake: IntakeStore) {
         self.context = context
+        let reader = SubmissionReader(contentKey: intake.contentKey)
         stepper = ImportStepper(
-            intake: intake, lineCountMax: context.settings.count(FeedbackSettings.importBatch))
+            intake: intake, lineCountMax: context.settings.count(FeedbackSettings.importBatch)
+        ) { body, publisher, clockAt in reader.read(body, publisher: publisher, clockAt: clockAt) }
     }
 
     func add(to router: Router<MaillageContext>, access: PublisherAccess) {

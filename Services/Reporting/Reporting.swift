@@ -23,6 +23,9 @@ enum ReportingService: ServiceDefinition {
         MigrationFile(
             component: "reporting", name: "0003-ledger",
             sql: String(decoding: PackageResources._003_ledger_sql, as: UTF8.self)),
+        MigrationFile(
+            component: "reporting", name: "0004-personal-parts",
+            sql: String(decoding: PackageResources._004_personal_parts_sql, as: UTF8.self)),
     ]
     static let appendOnlyTables = ["received"]
     static let openAPI = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)

@@ -119,7 +119,7 @@ package struct ResponsesRecorded: PersonalEventPayload {
     package static let type = EventType(.feedback, "responses", "recorded")
     package var experiment: UUID
     package var items: [ResponseItem]
-    /// In the order of `items`; nil once erased.
+    /// In the order of `items`, without those that were erased; nil when all were.
     package var personal: [ResponseValues]?
 
     package init(experiment: UUID, items: [ResponseItem], personal: [ResponseValues]? = nil) {

@@ -3,6 +3,8 @@ extension SettingKey.Kind {
     package var allowed: String {
         switch self {
         case .text(let bytesMax): "text of 1 to \(bytesMax) bytes without control characters"
+        case .secret(let bytes):
+            "random text of \(bytes.lowerBound) to \(bytes.upperBound) bytes without control characters"
         case .url(let schemes): "a URL beginning with " + schemes.map { "\($0)://" }.joined(separator: " or ")
         case .oneOf(let values): values.joined(separator: ", ")
         case .count(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
@@ -18,6 +20,7 @@ extension SettingKey.Kind {
         let isPlain = text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
         switch self {
         case .text(let bytesMax): return isPlain && (1...bytesMax).contains(text.utf8.count)
+        case .secret(let bytes): return isPlain && bytes.contains(text.utf8.count)
         case .url(let schemes):
             return isPlain && text.utf8.count <= 2_048
                 && schemes.contains { text.hasPrefix("\($0)://") && text.utf8.count > $0.utf8.count + 3 }

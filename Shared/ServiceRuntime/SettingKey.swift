@@ -8,6 +8,8 @@ package struct SettingKey: Sendable {
     package enum Kind: Sendable {
         /// Any text without control characters, at most that many bytes.
         case text(bytesMax: Int)
+        /// Text too long to be guessed.
+        case secret(bytes: ClosedRange<Int>)
         /// A URL with one of the schemes.
         case url(schemes: [String])
         case oneOf([String])

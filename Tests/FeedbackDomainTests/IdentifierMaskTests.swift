@@ -54,6 +54,26 @@ struct IdentifierMaskTests {
         }
     }
 
+    @Test(arguments: [
+        ("https://app.test/patient/185057800608491", true), ("185057800608491-M3", true),
+        ("urn:ins:1 85 05 78 006 084 91", true), ("app-185057800608492", false), ("evt-1760912345678", false),
+        ("01936f2e-7c3a-7e11-9b7a-0d6a4b1c2d3e", false), ("x185057800608491", false), ("185057800608491x", false),
+    ])
+    func aRegisterNumberIsFoundWithinANameAndInTextBehindAnyMark(name: String, isFound: Bool) {
+        #expect(IdentifierMask.holdsRegisterNumber(name) == isFound)
+        #expect((IdentifierMask.mask(name) != name) == isFound)
+    }
+
+    /// Nothing that begins before the limit shows, wherever the limit falls.
+    @Test func whatIsCutOffShowsNoPartOfANumber() {
+        let text = "numéro 1 85 05 78 006 084 91 ou jean.dupont@example.org"
+        let bytes = Array(text.utf8) + Array(repeating: UInt8(ascii: "."), count: IdentifierMask.lookAhead)
+        for limit in 0...text.utf8.count {
+            let masked = String(decoding: IdentifierMask.mask(bytes, upTo: limit), as: UTF8.self)
+            #expect(!masked.contains("85") && !masked.contains("@"), "\(limit)")
+        }
+    }
+
     @Test(arguments: ["7QK2M4X9TBWN", "P000", "M3", "185057800608435", "1850578006084x", "06 12 34 56 78", ""])
     func codesOfParticipantsAreNoRegisterNumbers(code: String) {
         #expect(!IdentifierMask.isRegisterNumber(code))

@@ -57,6 +57,25 @@ struct RetractionTests {
         }
     }
 
+    /// After an exclusion the place of an answer is free, and another publisher's may stand there.
+    @Test(arguments: [KnownEvent.refused(response: Controls.id(20)), .accepted(response: Controls.id(20))])
+    func anotherPublishersAnswerIsNotTakenBackOrCorrected(known: KnownEvent) {
+        for (publisher, mayTouch) in [("other", false), ("app", true)] {
+            // given
+            var judge = Controls.judge
+            judge.events[Controls.identity("a")] = known
+            let key = ResponseKey(participant: Controls.participant, instrument: "SUS", occasion: "M3")
+            judge.responses[key] = ResponseFacts(
+                response: Controls.id(20), version: 3, instrumentVersion: "F-SUS-2021",
+                answeredAt: Controls.start + Controls.days(85), publisher: publisher)
+            // when
+            let submissions = [Controls.retraction("x", of: "a"), Controls.submission("y", day: 92, amends: "a")]
+            let accepted = self.judge(submissions, in: judge).map { $0.accepted != nil }
+            // then: a refused event is never corrected
+            #expect(accepted == [mayTouch, mayTouch && known == .accepted(response: Controls.id(20))])
+        }
+    }
+
     @Test func theEndOfTheExperimentAndTheWindowDoNotHinderIt() {
         var late = Controls.judge
         late.experiments[Controls.experiment]?.completedAt = Controls.start + Controls.days(95)

@@ -91,7 +91,9 @@ struct EventDoorTests {
                         fields: attributes.map { (prefix + $0.0, $0.1) }))
             }
             let tally = try await lab.intake.settle(
-                messages.map { $0.read(publisher: "telehealth", clockAt: lab.service.clock.now()) })
+                messages.map {
+                    $0.read(by: IntakeLab.reader, publisher: "telehealth", clockAt: lab.service.clock.now())
+                })
             // then
             #expect(try answer.decode(FeedbackSubmission.Receipt.self).outcome == .duplicate)
             #expect(tally.duplicates == 4 && tally.accepted == 0 && tally.refused == 0)
@@ -104,8 +106,9 @@ struct EventDoorTests {
             let message = OutsideMessage(
                 body: lab.event("a").body, contentType: "application/json",
                 fields: [("ce-specversion", "1.0"), ("ce-id", "a"), ("cloudEvents:id", "b")])
-            let tally = try await lab.intake.settle(
-                [message.read(publisher: "telehealth", clockAt: lab.service.clock.now())])
+            let tally = try await lab.intake.settle([
+                message.read(by: IntakeLab.reader, publisher: "telehealth", clockAt: lab.service.clock.now())
+            ])
             #expect(tally.refused == 1)
             #expect(try await lab.receipt(of: "a").reason == "malformed-headers")
         }

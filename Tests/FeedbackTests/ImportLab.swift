@@ -82,7 +82,11 @@ struct ImportLab {
         try await lab.service.request(.post, "/v1/imports/\(id)/commit", headers: headers())
     }
 
-    func stepper(_ count: Int = 500) -> ImportStepper { ImportStepper(intake: lab.intake, lineCountMax: count) }
+    func stepper(_ count: Int = 500) -> ImportStepper {
+        ImportStepper(intake: lab.intake, lineCountMax: count) { body, publisher, clockAt in
+            IntakeLab.reader.read(body, publisher: publisher, clockAt: clockAt)
+        }
+    }
 
     func commitWhole(_ id: String) async throws -> View {
         #expect(try await commit(id).status == .accepted)

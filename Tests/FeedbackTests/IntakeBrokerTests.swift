@@ -202,7 +202,7 @@ struct IntakeBrokerTests {
                 let batch = try #require(try await dying.next())
                 _ = try await lab.intake.settle(
                     batch.deliveries.indices.map {
-                        SubmissionReader.read(
+                        IntakeLab.reader.read(
                             Array(batch.body($0)), publisher: broker.publisher, clockAt: lab.service.clock.now())
                     })
                 await dying.abandon(batch)

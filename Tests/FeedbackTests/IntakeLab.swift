@@ -66,6 +66,8 @@ struct OutsideEvent {
 struct IntakeLab {
     static let publisher = "telehealth"
     static let participantCount = 400
+    /// As the service has it in a harness.
+    static let reader = SubmissionReader(contentKey: ContentKey(String(repeating: "k", count: 32)))
 
     let service: ServiceHarness
     let experiment = UUID()
@@ -75,9 +77,10 @@ struct IntakeLab {
     init(_ service: ServiceHarness) {
         self.service = service
         start = service.clock.now()
-        intake = IntakeStore(pool: service.pool, clock: service.clock.clock) { body, publisher, clockAt in
-            SubmissionReader.read(body, publisher: publisher, clockAt: clockAt)
-        }
+        let reader = Self.reader
+        intake = IntakeStore(
+            pool: service.pool, clock: service.clock.clock, contentKey: reader.contentKey
+        ) { body, identity, clockAt in reader.read(body, as: identity, clockAt: clockAt) }
         service.clock.set(start + 96 * 86_400)
     }
 
@@ -162,7 +165,7 @@ struct IntakeLab {
     }
 
     func message(_ body: [UInt8], publisher: String = publisher) -> InboundMessage {
-        SubmissionReader.read(body, publisher: publisher, clockAt: service.clock.now())
+        Self.reader.read(body, publisher: publisher, clockAt: service.clock.now())
     }
 
     @discardableResult

@@ -12,7 +12,7 @@ struct SubmissionReaderTests {
     private let now = Date(timeIntervalSince1970: 1_800_000_000)
 
     private func read(_ body: [UInt8], headersAreMalformed: Bool = false) -> InboundMessage {
-        SubmissionReader.read(body, publisher: "app", headersAreMalformed: headersAreMalformed, clockAt: now)
+        IntakeLab.reader.read(body, publisher: "app", headersAreMalformed: headersAreMalformed, clockAt: now)
     }
 
     private func refusal(_ text: String) -> String? {

@@ -13,9 +13,7 @@ import Testing
             var schema = CanonicalSchema()
             // The server's clock.
             schema.leftOut = ["received.received_at", "ledger_checkpoint.received_at"]
-            schema.references = [
-                "received_personal.position": "received.position", "response_events.position": "received.position",
-            ]
+            schema.references = ["response_events.position": "received.position"]
             // A cell that all responses left is no cell.
             schema.views["response_cells"] = "select to_jsonb(c) from response_cells as c where responses_count > 0"
             schema.violations = [

@@ -52,9 +52,10 @@ class Configuration(RunningSystem):
             "MAILLAGE_CLOCK_OFFSET_FILE": str(self.instance.clock_path),
         }
 
-    def start(self, settings: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = self.environment("funding") | settings
-        return subprocess.run([str(BINARIES / "funding"), *arguments], env=environment, capture_output=True, text=True,
+    def start(self, settings: dict[str, str], *arguments: str, service: str = "funding"
+              ) -> subprocess.CompletedProcess[str]:
+        environment = self.environment(service) | settings
+        return subprocess.run([str(BINARIES / service), *arguments], env=environment, capture_output=True, text=True,
                               timeout=30, check=False, cwd="/")
 
     def assert_hidden(self, result: subprocess.CompletedProcess[str]) -> None:
@@ -72,6 +73,19 @@ class Configuration(RunningSystem):
         for key in ("MAILLAGE_HTTP_PORT", "MAILLAGE_DATABASE_URL", "MAILLAGE_BROKER_URL", "MAILLAGE_RELAY_BATCH"):
             self.assertIn(key, result.stdout)
         self.assert_hidden(result)
+
+    def test_feedback_does_not_begin_without_the_key_of_its_hashes(self) -> None:
+        outside = str(self.instance.directory / "secrets" / "broker-outside-url")
+        for key, word in (("", "required"), ("guessable", "32 to 512 bytes")):
+            with self.subTest(word=word):
+                settings = {"MAILLAGE_BROKER_OUTSIDE_URL_FILE": outside}
+                if key:
+                    settings["MAILLAGE_FEEDBACK_CONTENT_KEY"] = key
+                result = self.start(settings, service="feedback")
+                self.assertNotEqual(result.returncode, 0, "it started")
+                self.assertIn("MAILLAGE_FEEDBACK_CONTENT_KEY", result.stderr + result.stdout)
+                self.assertIn(word, result.stderr + result.stdout)
+                self.assertNotIn("guessable", result.stderr + result.stdout)
 
     def test_every_service_answers_healthcheck(self) -> None:
         for service in SERVICES:

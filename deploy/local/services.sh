@@ -42,6 +42,7 @@ settings() {
         "MAILLAGE_CLOCK_OFFSET_FILE=$instance/clock" "MAILLAGE_LOG_LEVEL=${MAILLAGE_LOG_LEVEL:-info}"
     if [[ $1 == feedback ]]; then
         printf '%s\n' "MAILLAGE_BROKER_OUTSIDE_URL_FILE=$secrets/broker-outside-url" \
+            "MAILLAGE_FEEDBACK_CONTENT_KEY_FILE=$secrets/feedback-content-key" \
             "MAILLAGE_BROKER_OUTSIDE_MANAGEMENT_URL_FILE=$secrets/broker-management-url"
     fi
 }

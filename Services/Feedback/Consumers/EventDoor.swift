@@ -15,21 +15,21 @@ struct OutsideMessage: Sendable {
     var headersAreMalformed = false
 
     /// Structured and binary mode come to one form here.
-    func read(publisher: String, clockAt: Date) -> InboundMessage {
+    func read(by reader: SubmissionReader, publisher: String, clockAt: Date) -> InboundMessage {
         // Most have no fields at all; and a structured event may carry its attributes a second time, for routers.
         let isStructured = contentType?.lowercased().hasPrefix(Self.structuredType) ?? false
         guard !isStructured, !fields.isEmpty else {
-            return SubmissionReader.read(
+            return reader.read(
                 body, publisher: publisher, headersAreMalformed: headersAreMalformed, clockAt: clockAt)
         }
         do throws(Refusal) {
             let event = try BinaryEvent(fields: fields)
             let isObject = event != nil && (try? JSONMembers(body)) != nil
-            return SubmissionReader.read(
+            return reader.read(
                 event?.structured(data: body, dataIsObject: isObject) ?? body, publisher: publisher,
                 headersAreMalformed: headersAreMalformed, clockAt: clockAt)
         } catch {
-            return SubmissionReader.read(body, publisher: publisher, headersAreMalformed: true, clockAt: clockAt)
+            return reader.read(body, publisher: publisher, headersAreMalformed: true, clockAt: clockAt)
         }
     }
 }
@@ -44,8 +44,9 @@ struct EventDoor: Sendable {
     /// - Throws: when the database is away. Sent again, they are settled once.
     func take(_ messages: [OutsideMessage], from publisher: String) async throws -> [FeedbackSubmission.Receipt] {
         let now = intake.clock.now()
+        let reader = SubmissionReader(contentKey: intake.contentKey)
         let read = messages.enumerated().map { place, message in
-            var inbound = message.read(publisher: publisher, clockAt: now)
+            var inbound = message.read(by: reader, publisher: publisher, clockAt: now)
             inbound.answerPlace = place
             return inbound
         }

@@ -88,6 +88,7 @@ struct QuestionnaireReader {
             throw Refusal(
                 .invalidField, at: "/data/questionnaire", mend: "must end in the instrument, such as …/SUS|1996")
         }
+        guard !IdentifierMask.holdsRegisterNumber(canonical) else { throw .registerNumber(at: "/data/questionnaire") }
         guard let participant = resource.subject?.identifier?.value else {
             throw Refusal(
                 .invalidField, at: "/data/subject/identifier/value", mend: "must be the code that the site gave out")
@@ -103,7 +104,7 @@ struct QuestionnaireReader {
             textItems: Set(items.texts.map(\.linkId)))
         comment =
             items.texts.isEmpty
-            ? nil : IdentifierMask.mask(items.texts.map(\.text).joined(separator: "\n"))
+            ? nil : items.texts.map { IdentifierMask.mask($0.text) }.joined(separator: "\n")
     }
 
     private static func checkIdentifiers(_ resource: Resource) throws(Refusal) {
@@ -112,7 +113,7 @@ struct QuestionnaireReader {
             guard let identifier = place?.identifier else { continue }
             let isTyped = identifier.type?.coding?.contains { $0.code?.hasPrefix("INS") ?? false } ?? false
             let isSystem = identifier.system?.contains(registerSystem) ?? false
-            let isNumber = identifier.value.map { IdentifierMask.isRegisterNumber($0) } ?? false
+            let isNumber = identifier.value.map { IdentifierMask.holdsRegisterNumber($0) } ?? false
             guard !isTyped, !isSystem, !isNumber else {
                 throw .registerNumber(at: "/data/\(name)/identifier")
             }
@@ -133,11 +134,13 @@ struct QuestionnaireReader {
         }
 
         private mutating func add(_ answers: [Resource.Answer], of linkId: String) throws(Refusal) {
+            guard !IdentifierMask.holdsRegisterNumber(linkId) else { throw .registerNumber(at: "/data/item") }
+            let name = IdentifierMask.mask(linkId).prefix(64)
             guard answers.count == 1, let answer = answers.first, seen.insert(linkId).inserted,
                 (1...64).contains(linkId.utf8.count)
             else {
                 throw Refusal(
-                    .invalidField, at: "/data/item", mend: "item \(linkId.prefix(64)) takes one answer, once")
+                    .invalidField, at: "/data/item", mend: "item \(name) takes one answer, once")
             }
             if let level = answer.level {
                 levels[linkId] = level
@@ -146,7 +149,7 @@ struct QuestionnaireReader {
             } else {
                 throw Refusal(
                     .invalidField, at: "/data/item",
-                    mend: "item \(linkId) takes a whole number (valueInteger, valueCoding.code) or valueString")
+                    mend: "item \(name) takes a whole number (valueInteger, valueCoding.code) or valueString")
             }
             try add(answer.item ?? [])
         }

@@ -1,4 +1,3 @@
-import Crypto
 import Events
 import FeedbackDomain
 import FoundationEssentials
@@ -6,38 +5,34 @@ import FoundationEssentials
 /// Reads what outside publishers send: strict about everything that is used, blind to everything that is not.
 ///
 /// Nothing here may throw or trap on any bytes: whatever comes becomes a submission or a refusal.
-enum SubmissionReader {
+struct SubmissionReader: Sendable {
     private static let sourceBytesMax = 512
     private static let idBytesMax = 256
     private static let textBytesMax = 64
     private static let itemsCountMax = 100
+    /// Marks may be longer than what they stand for.
+    private static let keptByteCountMax = 2 * FeedbackSubmission.byteCountMax
+
+    let contentKey: ContentKey
 
     /// - Parameters:
     ///   - publisher: from the queue that the message came through.
     ///   - clockAt: the programme's time on arrival.
-    static func read(
+    func read(
         _ body: [UInt8], publisher: String, headersAreMalformed: Bool = false, clockAt: Date
     ) -> InboundMessage {
         let members: JSONMembers
-        do {
-            members = try parse(body)
-        } catch {
-            return unreadable(body, publisher: publisher, clockAt: clockAt, refusal: error)
-        }
         let identity: EventIdentity
         do throws(Refusal) {
+            members = try Self.parse(body, byteCountMax: FeedbackSubmission.byteCountMax)
             identity = EventIdentity(
-                publisher: publisher, source: try text("source", members, bytesMax: sourceBytesMax),
-                id: try text("id", members, bytesMax: idBytesMax))
+                publisher: publisher, source: try Self.text("source", members, bytesMax: Self.sourceBytesMax),
+                id: try Self.text("id", members, bytesMax: Self.idBytesMax))
         } catch {
             return unreadable(body, publisher: publisher, clockAt: clockAt, refusal: error)
         }
-        guard !IdentifierMask.isRegisterNumber(identity.id) else {
-            return unreadable(body, publisher: publisher, clockAt: clockAt, refusal: .registerNumber(at: "/id"))
-        }
-        var content = Result { () throws(Refusal) in try submission(members, identity: identity) }
-        // What cannot be understood is the same event only if it is the same to the byte.
-        let canonical = (try? content.get()).map { Array($0.canonicalContent.utf8) } ?? body
+        var content = Result { () throws(Refusal) in try Self.submission(members, identity: identity) }
+        let hash = contentHash(of: content, body)
         if headersAreMalformed {
             content = .failure(
                 Refusal(
@@ -45,42 +40,31 @@ enum SubmissionReader {
                     mend: "send headers with a name and a plain value: no table, no list, and so no CC or BCC"))
         }
         return InboundMessage(
-            identity: identity, isIdentified: true, content: content, contentHash: Array(SHA256.hash(data: canonical)),
-            body: storable(body, members, content), clockAt: clockAt)
+            identity: identity, isIdentified: true, content: content, contentHash: hash, body: body, clockAt: clockAt)
     }
 
-    /// The message as it may be stored: what it says about who a person is, is masked.
-    private static func storable(
-        _ body: [UInt8], _ members: JSONMembers, _ content: Result<Submission, Refusal>
-    ) -> [UInt8] {
-        switch content {
-        case .success(let submission):
-            guard let comment = submission.comment, IdentifierMask.count(in: comment) > 0 else { return body }
-            if submission.coded?.form == .questionnaire { return withoutIdentifiers(body) }
-        case .failure(let refusal):
-            if refusal.reason == .forbiddenIdentifier { return withoutIdentifiers(body) }
+    /// A message whose name is known, whatever it says itself: in what was kept of it the name may be masked.
+    func read(_ body: [UInt8], as identity: EventIdentity, clockAt: Date) -> InboundMessage {
+        let content = Result { () throws(Refusal) in
+            try Self.submission(Self.parse(body, byteCountMax: Self.keptByteCountMax), identity: identity)
         }
-        guard let value = members.value("data"), let data = try? JSONMembers(Array(value)),
-            let raw = data.value("comment"), let comment = data.string("comment"),
-            let masked = try? WireCoding.encode(IdentifierMask.mask(comment))
-        else { return body }
-        let start = value.startIndex + raw.startIndex
-        return body[..<start] + masked + body[(start + raw.count)...]
-    }
-
-    /// The whole message masked; nothing of one that writes its characters as numbers, where nothing would be found.
-    private static func withoutIdentifiers(_ body: [UInt8]) -> [UInt8] {
-        let text = String(decoding: body, as: UTF8.self)
-        return text.contains(#"\u"#) ? [] : Array(IdentifierMask.mask(text).utf8)
+        return InboundMessage(
+            identity: identity, isIdentified: true, content: content, contentHash: contentHash(of: content, body),
+            body: body, clockAt: clockAt)
     }
 
     /// A message that nobody looks into any more, because looking may be what ends the process.
-    static func unread(_ body: [UInt8], publisher: String, clockAt: Date) -> InboundMessage {
+    func unread(_ body: [UInt8], publisher: String, clockAt: Date) -> InboundMessage {
         unreadable(body, publisher: publisher, clockAt: clockAt, refusal: .ourFault)
     }
 
-    private static func parse(_ body: [UInt8]) throws(Refusal) -> JSONMembers {
-        guard body.count <= FeedbackSubmission.byteCountMax else {
+    /// What cannot be understood is the same event only if it is the same to the byte.
+    private func contentHash(of content: Result<Submission, Refusal>, _ body: [UInt8]) -> [UInt8] {
+        contentKey.hash((try? content.get()).map { Array($0.canonicalContent.utf8) } ?? body, of: .event)
+    }
+
+    private static func parse(_ body: [UInt8], byteCountMax: Int) throws(Refusal) -> JSONMembers {
+        guard body.count <= byteCountMax else {
             throw Refusal(.tooLarge, mend: "at most \(FeedbackSubmission.byteCountMax) bytes")
         }
         do throws(JSONSyntaxError) { return try JSONMembers(body) } catch {
@@ -89,14 +73,13 @@ enum SubmissionReader {
     }
 
     /// A message that does not even say who it is gets a name from its bytes, so that a repetition is recognised.
-    private static func unreadable(
+    private func unreadable(
         _ body: [UInt8], publisher: String, clockAt: Date, refusal: Refusal
     ) -> InboundMessage {
-        let hash = Array(SHA256.hash(data: body))
+        let hash = contentKey.hash(body, of: .event)
         return InboundMessage(
-            identity: EventIdentity(publisher: publisher, source: "", id: "sha256:\(hash.hexadecimal)"),
-            isIdentified: false, content: .failure(refusal), contentHash: hash,
-            body: refusal.reason == .forbiddenIdentifier ? withoutIdentifiers(body) : body, clockAt: clockAt)
+            identity: EventIdentity(publisher: publisher, source: "", id: "bytes:\(hash.hexadecimal)"),
+            isIdentified: false, content: .failure(refusal), contentHash: hash, body: body, clockAt: clockAt)
     }
 
     private static func submission(_ members: JSONMembers, identity: EventIdentity) throws(Refusal) -> Submission {
@@ -150,12 +133,6 @@ enum SubmissionReader {
         let code = response.participant
         guard (1...textBytesMax).contains(code.utf8.count), isPlain(code) else {
             throw invalid("/data/subject/identifier/value", "must be the code that the site gave out")
-        }
-        // Masking needs the text as it stands; nothing of one that writes its characters as numbers could be kept.
-        if let comment = response.comment, IdentifierMask.count(in: comment) > 0,
-            String(decoding: data, as: UTF8.self).contains(#"\u"#)
-        {
-            throw .registerNumber(at: "/data/item")
         }
         return Submission(
             identity: identity, answeredAt: time,
@@ -259,20 +236,19 @@ enum SubmissionReader {
         members.value(key).map { $0.elementsEqual("null".utf8) } ?? true
     }
 
-    /// Text of `data` that names something, and may not name a person by what is on a health card.
     private static func code(_ key: StaticString, _ data: JSONMembers) throws(Refusal) -> String {
-        let code = try text(key, data, bytesMax: textBytesMax, path: "/data/")
-        guard !IdentifierMask.isRegisterNumber(code) else { throw .registerNumber(at: "/data/\(key)") }
-        return code
+        try text(key, data, bytesMax: textBytesMax, path: "/data/")
     }
 
-    /// Text that names something: not empty, bounded, and without control characters, which would spoil keys and logs.
+    /// Text that names something: not empty, bounded, without control characters, which would spoil keys and logs, and
+    /// not by what is on a person's health card.
     private static func text(
         _ key: StaticString, _ members: JSONMembers, bytesMax: Int, path: String = "/"
     ) throws(Refusal) -> String {
         guard let text = members.string(key), !text.isEmpty, text.utf8.count <= bytesMax, isPlain(text) else {
             throw invalid("\(path)\(key)", "must be text of 1 to \(bytesMax) bytes without control characters")
         }
+        guard !IdentifierMask.holdsRegisterNumber(text) else { throw .registerNumber(at: "\(path)\(key)") }
         return text
     }
 

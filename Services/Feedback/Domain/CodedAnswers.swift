@@ -26,15 +26,17 @@ package struct CodedAnswers: Sendable, Equatable {
         if let version, version != instrument.version {
             throw Refusal(
                 .notInProtocol, at: form == .questionnaire ? "/data/questionnaire" : "/data/instrumentVersion",
-                mend: "the protocol plans version \(instrument.version) of \(instrument.name), not \(version)")
+                mend: "the protocol plans version \(instrument.version) of \(instrument.name), not "
+                    + IdentifierMask.mask(version))
         }
         let items = Dictionary(uniqueKeysWithValues: instrument.items.map { ($0.linkId, $0) })
+        // What is advised is kept, and says nothing about a person.
         for linkId in Set(levels.keys).union(textItems).sorted() {
-            let field = form == .questionnaire ? "/data/item" : "/data/items/\(linkId)"
+            let field = form == .questionnaire ? "/data/item" : "/data/items/\(IdentifierMask.mask(linkId))"
             guard let item = items[linkId] else {
                 throw Refusal(
                     .invalidField, at: field,
-                    mend: "\(instrument.name) \(instrument.version) has no item \(linkId); it has "
+                    mend: "\(instrument.name) \(instrument.version) has no item \(IdentifierMask.mask(linkId)); it has "
                         + instrument.items.map(\.linkId).joined(separator: ", "))
             }
             guard (item.levels == nil) == textItems.contains(linkId) else {

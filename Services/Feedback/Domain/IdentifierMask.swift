@@ -11,15 +11,28 @@ package enum IdentifierMask {
     private static let addressBytesMax = 64
     private static let domainBytesMax = 255
 
+    /// How far the bytes have to go on behind a limit, so that nothing that begins before it is overlooked.
+    package static let lookAhead = max(numberBytesMax, addressBytesMax + domainBytesMax)
+
     /// The text with a mark in the place of each identifier.
     package static func mask(_ text: String) -> String {
         let bytes = Array(text.utf8)
-        guard bytes.contains(where: { $0 == at || isDigit($0) }) else { return text }
+        return masked(bytes, upTo: bytes.count).map { String(decoding: $0, as: UTF8.self) } ?? text
+    }
+
+    /// The same for bytes that may be no text, of which no more than the first `limit` are wanted.
+    package static func mask(_ bytes: [UInt8], upTo limit: Int) -> [UInt8] {
+        masked(bytes, upTo: limit) ?? Array(bytes.prefix(limit))
+    }
+
+    /// nil when there is nothing to mask.
+    private static func masked(_ bytes: [UInt8], upTo limit: Int) -> [UInt8]? {
+        guard bytes.contains(where: { $0 == at || isDigit($0) }) else { return nil }
         var masked: [UInt8] = []
-        masked.reserveCapacity(bytes.count)
+        masked.reserveCapacity(limit)
         var index = 0
         var copied = 0
-        while index < bytes.count {
+        while index < limit {
             guard let range = identifier(at: index, after: copied, in: bytes) else {
                 index += 1
                 continue
@@ -29,8 +42,8 @@ package enum IdentifierMask {
             copied = range.upperBound
             index = range.upperBound
         }
-        guard copied > 0 else { return text }
-        return String(decoding: masked + bytes[copied...], as: UTF8.self)
+        guard copied > 0 else { return nil }
+        return copied < limit ? masked + bytes[copied..<limit] : masked
     }
 
     /// How many identifiers were masked in a text.
@@ -47,10 +60,26 @@ package enum IdentifierMask {
         return registerNumber(groups(from: 0, in: bytes)) == bytes.count
     }
 
+    /// Whether a name holds a number of the national register, be it in the middle: 15 digits whose key is right.
+    /// Shorter ones would be found in times of day that are counted in milliseconds.
+    package static func holdsRegisterNumber(_ text: String) -> Bool {
+        guard text.utf8.count(where: { isDigit($0) }) >= 12 else { return false }
+        if isRegisterNumber(text) { return true }
+        let bytes = Array(text.utf8)
+        return bytes.indices.contains { index in
+            isDigit(bytes[index]) && (index == 0 || !isWord(bytes[index - 1]))
+                && numberWithKey(groups(from: index, in: bytes)) != nil
+        }
+    }
+
     private static func identifier(at index: Int, after copied: Int, in bytes: [UInt8]) -> Range<Int>? {
         if bytes[index] == at { return address(around: index, after: copied, in: bytes) }
-        guard isDigit(bytes[index]) || bytes[index] == UInt8(ascii: "+"), isStart(index, after: copied, in: bytes)
-        else { return nil }
+        guard isDigit(bytes[index]) || bytes[index] == UInt8(ascii: "+") else { return nil }
+        guard isStart(index, after: copied, in: bytes) else {
+            // A key cannot be right by chance so easily: such a number is looked for behind any mark.
+            guard isDigit(bytes[index]), !isWord(bytes[index - 1]) else { return nil }
+            return numberWithKey(groups(from: index, in: bytes)).map { index..<$0 }
+        }
         if bytes[index] == UInt8(ascii: "+") {
             let groups = groups(from: index + 1, in: bytes)
             return international(groups, digitCounts: 8...15).map { index..<$0 }
@@ -108,16 +137,19 @@ package enum IdentifierMask {
 
     /// Where 15 digits end whose key is right, or 13 that cannot well be anything else.
     private static func registerNumber(_ groups: [Group]) -> Int? {
-        if let end = end(of: 15, groups) {
-            let digits = Array(groups.flatMap(\.digits).prefix(15))
-            if isRegisterNumber(digits), key(of: digits) == number(digits[13...]) { return end }
-        }
+        if let end = numberWithKey(groups) { return end }
         guard let end = end(of: 13, groups), [[13], [1, 2, 2, 2, 3, 3]].contains(sizes(groups, upTo: end)) else {
             return nil
         }
         let digits = Array(groups.flatMap(\.digits).prefix(13))
         let isOrdinary = (1...2).contains(number(digits[..<1])) && (1...12).contains(number(digits[3...4]))
         return isOrdinary && isRegisterNumber(digits) ? end : nil
+    }
+
+    private static func numberWithKey(_ groups: [Group]) -> Int? {
+        guard let end = end(of: 15, groups) else { return nil }
+        let digits = Array(groups.flatMap(\.digits).prefix(15))
+        return isRegisterNumber(digits) && key(of: digits) == number(digits[13...]) ? end : nil
     }
 
     /// Sex, year and month of birth, department: what a number has to look like.

@@ -56,7 +56,7 @@ struct ImportReading {
     /// Text that names a person or an answer: by the site's code, or the source's own number.
     private mutating func readPerson(_ source: ImportMapping.Source, at field: String) -> String? {
         guard let text = readText(source, at: field) else { return nil }
-        guard !IdentifierMask.isRegisterNumber(text) else {
+        guard !IdentifierMask.holdsRegisterNumber(text) else {
             fail(
                 .forbiddenIdentifier, at: field, source.column,
                 ImportWords(

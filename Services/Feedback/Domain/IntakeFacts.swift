@@ -123,15 +123,19 @@ package struct ResponseFacts: Sendable, Equatable {
     package var standing: ResponseStanding
     package var instrumentVersion: String
     package var answeredAt: Date
+    /// Who sent it. After an exclusion that may be another one than whose it was first.
+    package var publisher: String
 
     package init(
-        response: UUID, version: Int, standing: ResponseStanding = .valid, instrumentVersion: String, answeredAt: Date
+        response: UUID, version: Int, standing: ResponseStanding = .valid, instrumentVersion: String, answeredAt: Date,
+        publisher: String
     ) {
         self.response = response
         self.version = version
         self.standing = standing
         self.instrumentVersion = instrumentVersion
         self.answeredAt = answeredAt
+        self.publisher = publisher
     }
 }
 

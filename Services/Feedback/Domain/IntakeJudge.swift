@@ -76,7 +76,8 @@ package struct IntakeJudge: Sendable {
             events[submission.identity] = .accepted(response: accepted.response)
             responses[key(of: submission, for: accepted.participant)] = ResponseFacts(
                 response: accepted.response, version: accepted.version, standing: accepted.standing,
-                instrumentVersion: accepted.instrumentVersion, answeredAt: submission.answeredAt)
+                instrumentVersion: accepted.instrumentVersion, answeredAt: submission.answeredAt,
+                publisher: submission.identity.publisher)
         case .waiting: events[submission.identity] = .waiting
         case .refused: events[submission.identity] = .refused(response: responseCorrected(by: submission))
         }
@@ -90,6 +91,11 @@ package struct IntakeJudge: Sendable {
         case .refused(let response): response
         case .waiting, nil: nil
         }
+    }
+
+    /// What stands where the submission belongs; nil while nothing does, or nobody is known by its code.
+    package func current(for submission: Submission) -> ResponseFacts? {
+        participants[submission.participantKey].flatMap { responses[key(of: submission, for: $0.participant)] }
     }
 
     private func key(of submission: Submission, for participant: UUID) -> ResponseKey {
@@ -138,7 +144,7 @@ package struct IntakeJudge: Sendable {
         case .refused(let response):
             // Of a refused correction that is taken back, the answer that it corrected is meant.
             if submission.isRetraction, let response, let current, current.response == response,
-                current.standing != .excluded
+                current.standing != .excluded, current.publisher == submission.identity.publisher
             {
                 return change(checked, response: response, current: current, submission)
             }
@@ -160,6 +166,14 @@ package struct IntakeJudge: Sendable {
                 Refusal(
                     .amendsOtherResponse, at: submission.amendsField,
                     mend: "participant, instrument and occasion have to be those of the event that is named"))
+        }
+        // Where one was excluded another may have taken its place: that one is not this publisher's to change.
+        guard current.publisher == submission.identity.publisher else {
+            return .refused(
+                Refusal(
+                    .amendsOtherResponse, at: submission.amendsField,
+                    mend: "the answer that stands now is another publisher's; nothing of the event that is named counts"
+                ))
         }
         guard !isOutdated(submission, by: current) else {
             return .refused(

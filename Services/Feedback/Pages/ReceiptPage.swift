@@ -11,6 +11,9 @@ struct ReceiptPage {
     /// What the site did with what was said.
     var answers: HTML?
 
+    /// An answer that does not count may still be withdrawn: then it is erased.
+    var mayWithdraw: Bool { sight.standing == .valid || sight.standing == .excluded && sight.isKept }
+
     func form(_ language: PageLanguage) -> GiverForm? { .of(sight.invitation.instrument, in: language) }
 
     func reading(_ visit: Visit) -> Response {
@@ -26,7 +29,7 @@ struct ReceiptPage {
                     "Du \(day). Elle n’est pas comptée : ce n’était pas le moment prévu, ou l’accord manquait.",
                     "Of \(day). It is not counted: it was not the time planned, or consent was missing.")
             }
-        let buttons: HTML? = sight.standing == .valid ? choices(visit) : nil
+        let buttons: HTML? = mayWithdraw ? choices(visit) : nil
         var shell = shell(say("Votre réponse", "Your answer"), visit)
         shell.body = """
             <h1>\(say("Votre réponse", "Your answer"))</h1>
@@ -71,9 +74,11 @@ struct ReceiptPage {
         var shell = shell(say("Retirer ma réponse ?", "Withdraw my answer?"), visit)
         shell.body = """
             <h1>\(say("Retirer ma réponse ?", "Withdraw my answer?"))</h1>
-            <p class="lead">\(say(
+            <p class="lead">\(sight.standing == .valid ? say(
                 "Elle ne comptera plus. Vous n’avez pas à dire pourquoi, et rien ne change pour vous.",
-                "It will no longer count. You need not say why, and nothing changes for you."))</p>
+                "It will no longer count. You need not say why, and nothing changes for you.") : say(
+                "Elle n’est pas comptée ; son contenu sera effacé. Vous n’avez pas à dire pourquoi.",
+                "It is not counted; its contents will be erased. You need not say why."))</p>
             \(opening(visit))
             <div class="actions">
             <button class="primary" name="action" value="withdraw">\(say(
@@ -102,10 +107,13 @@ struct ReceiptPage {
 
     private func choices(_ visit: Visit) -> HTML {
         let say = visit.language
+        let edit: HTML? =
+            sight.standing == .valid
+            ? "<button class=\"primary\" name=\"action\" value=\"edit\">\(say("Corriger", "Correct"))</button>" : nil
         return """
             \(opening(visit))
             <div class="actions">
-            <button class="primary" name="action" value="edit">\(say("Corriger", "Correct"))</button>
+            \(edit)
             <button class="secondary" name="action" value="ask">\(say("Retirer", "Withdraw"))</button>
             </div>
             </form>
@@ -123,7 +131,9 @@ struct ReceiptPage {
         }
     }
 
-    private func values(_ say: PageLanguage) -> HTML {
+    private func values(_ say: PageLanguage) -> HTML? {
+        // It is not shown: another answer may stand in its place.
+        if sight.standing == .excluded, sight.isKept { return nil }
         guard let values = sight.values, let form = form(say) else {
             return "<p>\(say("Son contenu a été effacé.", "Its contents were erased."))</p>"
         }

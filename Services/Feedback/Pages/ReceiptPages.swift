@@ -44,12 +44,11 @@ struct ReceiptPages: Sendable {
         }
         var page = ReceiptPage(code: code, sight: sight, secret: SecretWord(body["form"]) ?? Secrets.word())
         page.answers = try await answers.list(of: sight.invitation.experiment, visit.language)
-        guard sight.standing == .valid else { return page.reading(visit) }
         switch body["action"] {
-        case "edit": return page.editing(visit)
-        case "correct": return try await correct(body, page, visit)
-        case "ask": return page.asking(visit)
-        case "withdraw": return try await withdraw(page, visit)
+        case "edit" where sight.standing == .valid: return page.editing(visit)
+        case "correct" where sight.standing == .valid: return try await correct(body, page, visit)
+        case "ask" where page.mayWithdraw: return page.asking(visit)
+        case "withdraw" where page.mayWithdraw: return try await withdraw(page, visit)
         default: return page.reading(visit)
         }
     }
@@ -76,6 +75,9 @@ struct ReceiptPages: Sendable {
         let target = GiverSubmissionStore.Target(invitation: page.sight.invitation, original: page.sight.number)
         switch try await submissions.send(submission, to: target) {
         case .accepted, .waiting: return .seeOther(visit.link("\(path)/\(next)"))
+        // There was nothing to count any less; what was kept of it is gone.
+        case .refused("amends-refused") where submission.kind == .withdrawal && page.sight.standing == .excluded:
+            return .seeOther(visit.link("\(path)/\(next)"))
         case .refused(let reason): return NoticePage.refused(reason, visit, path: path).response(visit, .conflict)
         case .changedMeanwhile:
             return NoticePage.refused("amends-outdated", visit, path: path).response(visit, .conflict)

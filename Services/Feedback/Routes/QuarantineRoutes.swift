@@ -2,8 +2,8 @@ import HTTPDefaults
 import Hummingbird
 import Identity
 
-/// Refused messages as they came. They may hold what a person wrote, so none but their publisher and the operator see
-/// them.
+/// Refused messages, with identifiers masked. They may hold what a person wrote, so none but their publisher and the
+/// operator see them.
 struct QuarantineRoutes: Sendable {
     let readings: FeedbackReadings
     let access: PublisherAccess

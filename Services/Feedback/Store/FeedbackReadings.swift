@@ -32,7 +32,7 @@ struct ResponsesSummary: Sendable, Encodable {
     let cells: [Cell]
 }
 
-/// A refused message as it came.
+/// A refused message, with a mark in the place of what could tell who a person is.
 struct QuarantinedMessage: Sendable, Encodable {
     let position: Int64
     let publisher: String
@@ -45,6 +45,8 @@ struct QuarantinedMessage: Sendable, Encodable {
     let byteCount: Int64
     /// Base64, at most the first 64 KiB.
     let body: String
+    /// When the body went because its answer was taken back.
+    let erasedAt: Date?
 }
 
 /// What became of an event, as its receipt said.
@@ -129,7 +131,8 @@ struct FeedbackReadings: Sendable {
     ) async throws(PostgresError) -> [QuarantinedMessage] {
         let rows = try await pool.query(
             """
-            select position, publisher, source, event_id, reason, field, mend, received_at, byte_count, body
+            select position, publisher, source, event_id, reason, field, mend, received_at, byte_count, body,
+                erased_at
             from quarantine
             where publisher = \(publisher) and position < \(before ?? Int64.max) order by position desc limit \(limit)
             """)
@@ -142,7 +145,8 @@ struct FeedbackReadings: Sendable {
                     id: try row.get("event_id"), reason: try row.get("reason"), field: try row.get("field"),
                     mend: try row.get("mend"), receivedAt: try row.get("received_at"),
                     byteCount: try row.get("byte_count"),
-                    body: Data(try row.get("body", as: [UInt8].self)).base64EncodedString()))
+                    body: Data(try row.get("body", as: [UInt8].self)).base64EncodedString(),
+                    erasedAt: try row.get("erased_at")))
         }
         return messages
     }

@@ -65,7 +65,10 @@ struct GiverSubmissionStore: Sendable {
         let message = GiverMessage(
             submission, number: begun.number, at: begun.submittedAt, pseudonym: pseudonym, target: target)
         _ = try await intake.settle([
-            intake.read(try message.encoded(), PagesPublisher.name, intake.clock.now())
+            intake.read(
+                try message.encoded(),
+                EventIdentity(publisher: PagesPublisher.name, source: PagesPublisher.source, id: message.id),
+                intake.clock.now())
         ])
         return try await outcome(of: message.id)
     }
@@ -78,7 +81,7 @@ struct GiverSubmissionStore: Sendable {
         _ submission: GiverSubmission, of invitation: UUID
     ) async throws -> Result<Begun, Stopped> {
         let (formHash, contentHash) = (
-            Secrets.hash(submission.form), Secrets.hash(content: submission.contentText)
+            Secrets.hash(submission.form), intake.contentKey.hash(Array(submission.contentText.utf8), of: .form)
         )
         let codeHash = submission.kind == .answer ? Secrets.hash(Secrets.code(of: submission.form)) : nil
         let now = intake.clock.now()

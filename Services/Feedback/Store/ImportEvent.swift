@@ -1,10 +1,12 @@
-import Crypto
 import Events
 import FeedbackDomain
 import FoundationEssentials
 
 /// Whose file it is, and what names its lines.
 struct ImportOrigin: Sendable {
+    /// Reads a message as it comes through any door.
+    typealias Reading = @Sendable (_ body: [UInt8], _ publisher: String, _ clockAt: Date) -> InboundMessage
+
     let publisher: String
     let mapping: String
     let edition: Int
@@ -12,40 +14,37 @@ struct ImportOrigin: Sendable {
     var source: String { "urn:maillage:import:\(mapping)" }
 
     /// One message for each line, with its place among them.
-    /// - Parameter read: as every message of this publisher is read.
-    func messages(of lines: [ImportLine], read: IntakeStore.Reading, now: Date) throws -> [InboundMessage] {
+    func messages(
+        of lines: [ImportLine], read: Reading, contentKey: ContentKey, now: Date
+    ) throws -> [InboundMessage] {
         try lines.enumerated().map { place, line in
             var message: InboundMessage
             if let answer = line.answer {
-                message = read(try WireCoding.encode(ImportEvent(answer, of: self)), publisher, now)
+                let event = ImportEvent(answer, of: self, contentKey)
+                message = read(try WireCoding.encode(event), publisher, now)
             } else {
-                message = unreadable(line, now: now)
+                message = unreadable(line, contentKey, now: now)
             }
             message.answerPlace = place
             return message
         }
     }
 
-    /// A line that could not become an event is named by its bytes, and kept as it came.
-    private func unreadable(_ line: ImportLine, now: Date) -> InboundMessage {
-        let text = String(decoding: line.raw, as: UTF8.self)
-        let masked = IdentifierMask.count(in: text) > 0 || IdentifierMask.isRegisterNumber(text)
-        let refusal = line.faults.first?.refusal ?? .ourFault
-        let name = ImportHash.of(["line", "\(edition)"], line.raw)
+    /// A line that could not become an event is named by its bytes.
+    private func unreadable(_ line: ImportLine, _ contentKey: ContentKey, now: Date) -> InboundMessage {
+        let name = contentKey.line(["line", "\(edition)"], line.raw)
         return InboundMessage(
             identity: EventIdentity(publisher: publisher, source: source, id: "line-\(name.hexadecimal)"),
-            isIdentified: true, content: .failure(refusal), contentHash: name,
-            body: masked ? Array(IdentifierMask.mask(text).utf8) : line.raw, clockAt: now)
+            isIdentified: true, content: .failure(line.faults.first?.refusal ?? .ourFault), contentHash: name,
+            body: line.raw, clockAt: now)
     }
 }
 
-enum ImportHash {
-    /// SHA-256 of some texts, each with its length, so that no two lists share one.
-    static func of(_ parts: [String], _ bytes: [UInt8] = []) -> [UInt8] {
-        var hash = SHA256()
-        for part in parts { hash.update(data: Array("\(part.utf8.count):\(part)|".utf8)) }
-        hash.update(data: bytes)
-        return Array(hash.finalize())
+extension ContentKey {
+    /// Of some texts, each with its length, so that no two lists share a hash.
+    func line(_ parts: [String], _ bytes: [UInt8] = []) -> [UInt8] {
+        let text = parts.map { "\($0.utf8.count):\($0)|" }.joined()
+        return hash(Array(text.utf8) + bytes, of: .line)
     }
 }
 
@@ -69,8 +68,8 @@ struct ImportEvent: Encodable {
     private let datacontenttype = "application/json"
     private let data: Content
 
-    init(_ answer: ImportAnswer, of origin: ImportOrigin) {
-        id = Self.id(of: answer, origin)
+    init(_ answer: ImportAnswer, of origin: ImportOrigin, _ contentKey: ContentKey) {
+        id = Self.id(of: answer, origin, contentKey)
         source = origin.source
         time = WireInstant.format(answer.answeredAt)
         data = Content(
@@ -81,14 +80,16 @@ struct ImportEvent: Encodable {
     }
 
     /// What the answer is about, then what it says: a line that was mended is another event about the same thing.
-    private static func id(of answer: ImportAnswer, _ origin: ImportOrigin) -> String {
+    private static func id(
+        of answer: ImportAnswer, _ origin: ImportOrigin, _ contentKey: ContentKey
+    ) -> String {
         if let id = answer.id { return origin.edition == 1 ? id : "\(id)#\(origin.edition)" }
-        let about = ImportHash.of([
+        let about = contentKey.line([
             origin.mapping, "\(origin.edition)", answer.finess ?? "", answer.experiment.lowercase, answer.participant,
             answer.instrument, answer.occasion,
         ])
         let levels = answer.levels.map { "\($0.linkId)=\($0.level)" }.sorted()
-        let says = ImportHash.of(
+        let says = contentKey.line(
             [answer.instrumentVersion ?? "", WireInstant.format(answer.answeredAt), answer.comment ?? ""] + levels)
         return "\(Array(about.prefix(16)).hexadecimal)-\(Array(says.prefix(8)).hexadecimal)"
     }

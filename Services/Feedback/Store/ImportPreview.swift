@@ -11,14 +11,14 @@ struct ImportSeen: Sendable {
     var answerHashes: Set<[UInt8]> = []
     var waitingCount = 0
 
-    static func answerHash(of submission: Submission) -> [UInt8] {
-        ImportHash.of([
+    static func answerHash(of submission: Submission, _ contentKey: ContentKey) -> [UInt8] {
+        contentKey.line([
             submission.experiment.lowercase, submission.pseudonym, submission.instrument, submission.occasion,
         ])
     }
 
     static func read(
-        for messages: [InboundMessage], of id: UUID, in session: some PostgresSession
+        for messages: [InboundMessage], of id: UUID, _ contentKey: ContentKey, in session: some PostgresSession
     ) async throws(PostgresError) -> ImportSeen {
         let identities = Dictionary(messages.map { ($0.identity.id, $0.identity) }) { first, _ in first }
         var seen = ImportSeen()
@@ -33,7 +33,7 @@ struct ImportSeen: Sendable {
                 contentHash: try row.get("content_hash"), outcome: try row.get("outcome"),
                 reason: try row.get("reason"), response: nil)
         }
-        let hashes = messages.compactMap(\.submission).map(answerHash)
+        let hashes = messages.compactMap(\.submission).map { answerHash(of: $0, contentKey) }
         let answers = try await session.query(
             "select answer_hash from import_seen where import = \(id) and answer_hash = any(\(hashes))")
         for row in answers { seen.answerHashes.insert(try row.get("answer_hash")) }
@@ -49,7 +49,7 @@ struct ImportSeen: Sendable {
     /// Notes what a step decided.
     static func write(
         _ receipts: [Int: FeedbackSubmission.Receipt], of messages: [InboundMessage], to id: UUID,
-        in session: some PostgresSession
+        _ contentKey: ContentKey, in session: some PostgresSession
     ) async throws(PostgresError) {
         // Those do not use up the event's name.
         let forgotten: Set = [Refusal.Reason.identityConflict.rawValue, Refusal.Reason.tooManyWaiting.rawValue]
@@ -63,7 +63,8 @@ struct ImportSeen: Sendable {
             hashes.append(message.contentHash)
             outcomes.append(receipt.outcome.rawValue)
             reasons.append(receipt.reason)
-            answers.append(receipt.outcome == .accepted ? message.submission.map(answerHash) : nil)
+            let isAnswered = receipt.outcome == .accepted
+            answers.append(isAnswered ? message.submission.map { answerHash(of: $0, contentKey) } : nil)
         }
         guard !events.isEmpty else { return }
         try await session.query(
@@ -88,12 +89,14 @@ extension IntakeStore {
         var judge = try await reader.facts(for: submissions)
         judge.instruments = try await instruments.catalogue(for: submissions, judge.experiments, in: session)
         judge.events = known.mapValues(\.event)
-        for submission in submissions where seen.answerHashes.contains(ImportSeen.answerHash(of: submission)) {
+        for submission in submissions
+        where seen.answerHashes.contains(ImportSeen.answerHash(of: submission, contentKey)) {
             guard let participant = judge.participants[submission.participantKey]?.participant else { continue }
             let key = ResponseKey(
                 participant: participant, instrument: submission.instrument, occasion: submission.occasion)
             judge.responses[key] = ResponseFacts(
-                response: EventID.next(), version: 1, instrumentVersion: "", answeredAt: submission.answeredAt)
+                response: EventID.next(), version: 1, instrumentVersion: "", answeredAt: submission.answeredAt,
+                publisher: submission.identity.publisher)
         }
         var publishers = try await reader.publishers(Set(messages.map(\.publisher)))
         for name in publishers.keys { publishers[name]?.waitingCount += seen.waitingCount }

@@ -48,7 +48,6 @@ struct ImportRecord: Sendable, Encodable {
     let byteCount: Int
     /// Of them, judged in this phase.
     let bytesDone: Int
-    let sha256: String?
     let createdAt: Date
     let previewedAt: Date?
     let committedAt: Date?
@@ -82,8 +81,8 @@ struct ImportReadings: Sendable {
         try await pool.withTransaction(isolation: .repeatableRead) { transaction in
             let rows = try await transaction.query(
                 """
-                select mapping, mapping_version, edition, state, charset, separator, byte_count, next_byte,
-                    content_hash, created_at, previewed_at, committed_at, rejection, rejection_line, mend_fr, mend_en
+                select mapping, mapping_version, edition, state, charset, separator, byte_count, next_byte, created_at,
+                    previewed_at, committed_at, rejection, rejection_line, mend_fr, mend_en
                 from imports where import = \(id) and publisher = \(publisher)
                 """)
             guard let row = rows.first else { return nil }
@@ -108,7 +107,7 @@ struct ImportReadings: Sendable {
             edition: Int(try row.get("edition", as: Int32.self)), state: try row.get("state"),
             charset: try row.get("charset"), separator: try row.get("separator"), byteCount: try row.get("byte_count"),
             bytesDone: try row.get("next_byte"),
-            sha256: try row.get("content_hash", as: [UInt8]?.self)?.hexadecimal, createdAt: try row.get("created_at"),
+            createdAt: try row.get("created_at"),
             previewedAt: try row.get("previewed_at"), committedAt: try row.get("committed_at"), rejection: rejection,
             preview: preview, commit: commit)
     }

@@ -15,6 +15,7 @@ struct ImportStepper: Sendable {
     let intake: IntakeStore
     /// Lines that are settled in one transaction.
     let lineCountMax: Int
+    let read: ImportOrigin.Reading
 
     /// - Parameter id: of the import; nil for the one whose turn it is.
     /// - Returns: whether there was a step to take.
@@ -89,7 +90,8 @@ struct ImportStepper: Sendable {
                 if !record.isBlank { lines.append(sheet.read(record)) }
             }
         } catch { return try await work.reject(ImportRejection(error), in: session) }
-        var messages = try work.origin.messages(of: lines, read: intake.read, now: intake.clock.now())
+        var messages = try work.origin.messages(
+            of: lines, read: read, contentKey: intake.contentKey, now: intake.clock.now())
         if isPoisoned { messages = messages.map(\.poisoned) }
         let receipts = try await judge(messages, work, in: session)
         let findings = ImportFindings(receipts, of: lines, sheet: sheet, instruments: intake.instruments.known)
@@ -106,9 +108,10 @@ struct ImportStepper: Sendable {
         guard !messages.isEmpty else { return [:] }
         switch work.phase {
         case .preview:
-            let seen = try await ImportSeen.read(for: messages, of: work.id, in: session)
+            let seen = try await ImportSeen.read(
+                for: messages, of: work.id, intake.contentKey, in: session)
             let receipts = try await intake.preview(messages, after: seen, in: session)
-            try await ImportSeen.write(receipts, of: messages, to: work.id, in: session)
+            try await ImportSeen.write(receipts, of: messages, to: work.id, intake.contentKey, in: session)
             return receipts
         case .commit:
             var told = messages

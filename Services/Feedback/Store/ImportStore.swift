@@ -1,4 +1,3 @@
-import Crypto
 import Events
 import FeedbackDomain
 import FoundationEssentials
@@ -146,7 +145,6 @@ struct ImportUpload: Sendable {
     private let pool: PostgresPool
     private(set) var byteCount = 0
     private var chunk: [UInt8] = []
-    private var hash = SHA256()
 
     init(id: UUID, pool: PostgresPool) {
         self.id = id
@@ -168,18 +166,15 @@ struct ImportUpload: Sendable {
     /// From now on it is judged.
     mutating func finish() async throws {
         if !chunk.isEmpty { try await store() }
-        let digest = Array(hash.finalize())
         let changed = try await pool.query(
             """
-            update imports set state = 'previewing', byte_count = \(byteCount), content_hash = \(digest),
-                stepped_at = clock_timestamp()
+            update imports set state = 'previewing', byte_count = \(byteCount), stepped_at = clock_timestamp()
             where import = \(id) and state = 'receiving'
             """)
         guard changed.affectedCount == 1 else { throw ImportMistake.unknown }
     }
 
     private mutating func store() async throws {
-        hash.update(data: chunk)
         let firstByte = byteCount - chunk.count
         try await pool.query(
             "insert into import_chunks (import, first_byte, body) values (\(id), \(firstByte), \(chunk))")

@@ -7,9 +7,9 @@ struct InboundMessage: Sendable {
     /// Whether the message named itself; otherwise the identity was made from its bytes.
     let isIdentified: Bool
     let content: Result<Submission, Refusal>
-    /// SHA-256 of what it says.
+    /// Of what it says, by the ``ContentKey``.
     let contentHash: [UInt8]
-    /// As it came.
+    /// As it came, or as it was kept. What may be kept of it is a ``KeptCopy``.
     let body: [UInt8]
     /// The programme's time on arrival.
     let clockAt: Date
@@ -31,6 +31,11 @@ struct InboundMessage: Sendable {
             identity: identity, isIdentified: isIdentified, content: .failure(.ourFault), contentHash: contentHash,
             body: body, clockAt: clockAt, waiting: waiting, answerPlace: answerPlace, isAnsweredTwice: isAnsweredTwice)
     }
+}
+
+/// A row that has to be there is not: nothing of what was to be written is.
+struct InternalError: Error, CustomStringConvertible {
+    let description: String
 }
 
 extension Refusal {

@@ -153,8 +153,10 @@ struct ResponseValueColumns {
     private var masked = PostgresArray(.int4)
     private var answers = PostgresArray(.text)
     private var comments = PostgresArray(.text)
+    private var logEvents = PostgresArray(.uuid)
+    private var givers = PostgresArray(.text)
 
-    init(_ planned: [PlannedResponse]) {
+    init(_ planned: [PlannedResponse], told: ResponseEvents) {
         for response in planned {
             let submission = response.submission
             responses.append(uuid: response.accepted.response)
@@ -172,24 +174,24 @@ struct ResponseValueColumns {
             masked.append(int4: Int32(clamping: submission.comment.map { IdentifierMask.count(in: $0) } ?? 0))
             answers.append(optional: response.seal.map { _ in AnswerText.of(submission.answers) })
             comments.append(optional: response.seal.flatMap { _ in submission.comment })
+            if let event = told.id(of: response) { logEvents.append(uuid: event) } else { logEvents.appendNull() }
+            givers.append(optional: response.event == nil ? submission.identity.publisher : nil)
         }
     }
 
     var insert: PostgresQuery {
         """
         insert into response_values (response, version, publisher, source, event_id, answered_at, amends,
-            is_retraction, salt, score, scales, value_set, masked_count, answers, comment)
+            is_retraction, salt, score, scales, value_set, masked_count, answers, comment, log_event, given_by)
         select * from unnest(
             \(responses), \(versions), \(publishers), \(sources), \(ids), \(times), \(amended), \(retractions),
-            \(salts), \(scores), \(scales), \(valueSets), \(masked), \(answers), \(comments))
+            \(salts), \(scores), \(scales), \(valueSets), \(masked), \(answers), \(comments),
+            \(logEvents), \(givers))
         """
     }
 }
 
 struct QuarantineColumns {
-    /// Of a longer message only the beginning is kept, with its real length.
-    private static let byteCountMax = FeedbackSubmission.byteCountMax
-
     private var publishers = PostgresArray(.text)
     private var hashes = PostgresArray(.bytea)
     private var bodies = PostgresArray(.bytea)
@@ -201,15 +203,17 @@ struct QuarantineColumns {
     private var reasons = PostgresArray(.text)
     private var fields = PostgresArray(.text)
     private var mends = PostgresArray(.text)
+    private var erasures = PostgresArray(.bool)
 
     init(_ refusals: [PlannedRefusal]) {
-        let hashed = refusals.map { ($0, Array(SHA256.hash(data: $0.message.body))) }
+        let hashed = refusals.map { ($0, Self.hash(of: $0.message)) }
         // In one order for all writers, as the identities.
         for (refusal, hash) in hashed.sorted(by: { $0.1.lexicographicallyPrecedes($1.1) }) {
             let message = refusal.message
             publishers.append(text: message.publisher)
             hash.withUnsafeBytes { hashes.append(bytes: $0) }
-            message.body.prefix(Self.byteCountMax).withUnsafeBytes { bodies.append(bytes: $0) }
+            let kept = refusal.isErased ? [] : KeptCopy.bytes(of: message)
+            kept.withUnsafeBytes { bodies.append(bytes: $0) }
             byteCounts.append(int8: Int64(message.body.count))
             if let experiment = message.submission?.experiment {
                 experiments.append(uuid: experiment)
@@ -222,16 +226,27 @@ struct QuarantineColumns {
             reasons.append(text: refusal.refusal.reason.rawValue)
             fields.append(optional: refusal.refusal.field)
             mends.append(text: refusal.refusal.mend)
+            erasures.append(bool: refusal.isErased)
         }
+    }
+
+    /// The content's own hash has a key, so that nobody finds the content by this one.
+    private static func hash(of message: InboundMessage) -> [UInt8] {
+        let name = [message.identity.source, message.identity.id].map { "\($0.utf8.count):\($0)" }.joined()
+        return Array(SHA256.hash(data: Array(name.utf8) + message.contentHash))
     }
 
     var insert: PostgresQuery {
         """
         insert into quarantine (publisher, body_hash, body, byte_count, experiment, clock_at, source, event_id, reason,
-            field, mend)
-        select * from unnest(
+            field, mend, erased_at)
+        select k.publisher, k.body_hash, k.body, k.byte_count, k.experiment, k.clock_at, k.source, k.event_id,
+            k.reason, k.field, k.mend, case when k.is_erased then clock_timestamp() end
+        from unnest(
             \(publishers), \(hashes), \(bodies), \(byteCounts), \(experiments), \(clocks), \(sources), \(ids),
-            \(reasons), \(fields), \(mends))
+            \(reasons), \(fields), \(mends), \(erasures))
+            as k (publisher, body_hash, body, byte_count, experiment, clock_at, source, event_id, reason, field, mend,
+                is_erased)
         on conflict do nothing
         """
     }
@@ -249,7 +264,7 @@ struct WaitColumns {
         for wait in waits {
             keys.append(wait.message.identity)
             dependencies.append(text: wait.dependency.key)
-            wait.message.body.withUnsafeBytes { bodies.append(bytes: $0) }
+            KeptCopy.bytes(of: wait.message).withUnsafeBytes { bodies.append(bytes: $0) }
             clocks.append(date: wait.message.clockAt)
         }
     }
@@ -259,31 +274,6 @@ struct WaitColumns {
         insert into waiting (publisher, source, event_id, waits_for, body, clock_at)
         select * from unnest(
             \(keys.publishers), \(keys.sources), \(keys.ids), \(dependencies), \(bodies), \(clocks))
-        """
-    }
-}
-
-/// The values that are gone since their response was taken back.
-struct RetractedColumns {
-    private var responses = PostgresArray(.uuid)
-    private var versions = PostgresArray(.int4)
-    let isEmpty: Bool
-
-    init(_ planned: [PlannedResponse]) {
-        let retracted = planned.filter { $0.accepted.standing == .retracted }
-        isEmpty = retracted.isEmpty
-        for response in retracted {
-            responses.append(uuid: response.accepted.response)
-            versions.append(int4: Int32(clamping: response.accepted.version))
-        }
-    }
-
-    /// The salt goes too: whoever has it finds out by trying which of eleven answers a digest stands for.
-    var delete: PostgresQuery {
-        """
-        update response_values as v set salt = null, score = null, scales = null, answers = null, comment = null
-        from unnest(\(responses), \(versions)) as k (response, version)
-        where v.response = k.response and v.version < k.version
         """
     }
 }

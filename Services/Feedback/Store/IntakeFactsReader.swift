@@ -20,8 +20,7 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
             """)
         var known: [EventIdentity: KnownIdentity] = [:]
         for row in rows {
-            let identity = EventIdentity(
-                publisher: try row.get("publisher"), source: try row.get("source"), id: try row.get("event_id"))
+            let identity = try EventIdentity(row)
             known[identity] = KnownIdentity(
                 contentHash: try row.get("content_hash"), outcome: try row.get("outcome"),
                 reason: try row.get("reason"),
@@ -102,7 +101,7 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
         let rows = try await session.query(
             """
             select k.place, p.participant, p.consent_scope, p.consented_at, r.response, r.version, r.state,
-                r.instrument_version, r.answered_at
+                r.instrument_version, r.answered_at, r.publisher
             from unnest(\(experiments), \(pseudonyms), \(instruments), \(occasions)) with ordinality
                 as k (experiment, pseudonym, instrument, occasion, place)
             join participants as p using (experiment, pseudonym)
@@ -121,7 +120,7 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
             judge.responses[key] = ResponseFacts(
                 response: response, version: Int(try row.get("version", as: Int32.self)),
                 standing: try row.get("state"), instrumentVersion: try row.get("instrument_version"),
-                answeredAt: try row.get("answered_at"))
+                answeredAt: try row.get("answered_at"), publisher: try row.get("publisher"))
         }
     }
 
@@ -145,6 +144,13 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
                 experiments: try row.get("experiments", as: [UUID]?.self).map { Set($0) })
         }
         return facts
+    }
+}
+
+extension EventIdentity {
+    /// From the columns that every table names alike.
+    init(_ row: PostgresRow) throws(PostgresError) {
+        self.init(publisher: try row.get("publisher"), source: try row.get("source"), id: try row.get("event_id"))
     }
 }
 

@@ -23,6 +23,15 @@ struct PlannedResponse: Sendable {
     }
 }
 
+extension PlannedResponse {
+    /// What goes with it; nil unless it takes the response back.
+    var erasure: PlannedErasure? {
+        guard accepted.standing == .retracted else { return nil }
+        return PlannedErasure(
+            response: accepted.response, version: accepted.version, publisher: submission.identity.publisher)
+    }
+}
+
 /// What proves values without telling them.
 struct ValueSeal: Sendable {
     /// 32 hexadecimal digits.
@@ -38,6 +47,15 @@ struct PlannedRefusal: Sendable {
     let isRemembered: Bool
     /// Of a refused correction, the response that it was about.
     var response: UUID?
+    /// Whether that response was taken back: then nothing of the message is kept.
+    var isErased = false
+}
+
+/// Values that go because they were taken back: those of a publisher, of one response, below a version.
+struct PlannedErasure: Sendable {
+    let response: UUID
+    let version: Int
+    let publisher: String
 }
 
 struct PlannedWait: Sendable {
@@ -74,6 +92,10 @@ struct IntakePlan: Sendable {
     private(set) var recalled: Set<EventIdentity> = []
     /// Positions in the quarantine that messages leave because they are no longer refused, or for another reason.
     private(set) var releasedPositions: [Int64] = []
+
+    /// Of responses that were taken back and did not count before.
+    private var withdrawn: [PlannedErasure] = []
+    var erasures: [PlannedErasure] { withdrawn + responses.compactMap(\.erasure) }
 
     /// Corrections of events that are not settled yet; one of this batch may still settle them.
     private var deferred: [PlannedWait] = []
@@ -186,11 +208,26 @@ struct IntakePlan: Sendable {
         // Judged again and refused for the same reason: its publisher knows.
         if message.quarantined != nil, known[message.identity]?.reason == refusal.reason.rawValue { return }
         let response = message.submission.flatMap { judge.responseCorrected(by: $0) }
-        refusals.append(
-            PlannedRefusal(message: message, refusal: refusal, isRemembered: isRemembered, response: response))
+        var planned = PlannedRefusal(
+            message: message, refusal: refusal, isRemembered: isRemembered, response: response)
+        if let response, let submission = message.submission { erase(response, submission, &planned) }
+        refusals.append(planned)
         if isRemembered { remember(message, .refused, reason: refusal.reason.rawValue, response: response) }
         leave(message)
         receipt(message, .refused, reason: refusal.reason.rawValue, field: refusal.field, mend: refusal.mend)
+    }
+
+    /// What a person takes back goes, also where it did not count any more; and what is older than its end is not kept.
+    private mutating func erase(_ response: UUID, _ submission: Submission, _ refusal: inout PlannedRefusal) {
+        guard let current = judge.current(for: submission), current.response == response else { return }
+        let publisher = submission.identity.publisher
+        switch refusal.refusal.reason {
+        case .amendsRefused where submission.isRetraction:
+            guard current.standing == .excluded || current.publisher != publisher else { return }
+            withdrawn.append(PlannedErasure(response: response, version: .max, publisher: publisher))
+        case .amendsOutdated: refusal.isErased = current.standing == .retracted
+        default: return
+        }
     }
 
     private mutating func remember(

@@ -37,8 +37,8 @@ struct IntakeTally: Sendable, Equatable {
 ///
 /// Locks are taken in one order: experiments, then identities, then the streams of the event log.
 struct IntakeStore: Sendable {
-    /// Reads a message that waited.
-    typealias Reading = @Sendable (_ body: [UInt8], _ publisher: String, _ clockAt: Date) -> InboundMessage
+    /// Reads a message whose name is known: one that was kept, in which the name may be masked.
+    typealias Reading = @Sendable (_ body: [UInt8], _ identity: EventIdentity, _ clockAt: Date) -> InboundMessage
 
     /// Messages that waited and are looked at again in one transaction.
     static let recallCountMax = 500
@@ -46,6 +46,7 @@ struct IntakeStore: Sendable {
 
     let pool: PostgresPool
     let clock: ProgrammeClock
+    let contentKey: ContentKey
     let read: Reading
     let instruments = InstrumentShelf()
 
@@ -83,7 +84,7 @@ struct IntakeStore: Sendable {
         let keys = dependencies.map(\.key)
         let rows = try await session.query(
             """
-            select position, publisher, body, clock_at, false as is_expired from waiting
+            select position, publisher, source, event_id, body, clock_at, false as is_expired from waiting
             where waits_for = any(\(keys)) order by position limit \(Self.recallCountMax)
             """)
         guard !rows.isEmpty else { return }
@@ -133,7 +134,7 @@ struct IntakeStore: Sendable {
         let seconds = Double(waitSecondsMax)
         return try await session.query(
             """
-            select position, publisher, body, clock_at,
+            select position, publisher, source, event_id, body, clock_at,
                 received_at < clock_timestamp() - make_interval(secs => \(seconds)) as is_expired
             from waiting
             where is_due or received_at < clock_timestamp() - make_interval(secs => \(seconds))
@@ -144,7 +145,7 @@ struct IntakeStore: Sendable {
     private func messages(_ rows: PostgresRows) throws(PostgresError) -> [InboundMessage] {
         var messages: [InboundMessage] = []
         for row in rows {
-            var message = read(try row.get("body"), try row.get("publisher"), try row.get("clock_at"))
+            var message = read(try row.get("body"), try EventIdentity(row), try row.get("clock_at"))
             message.waiting = WaitingPlace(
                 position: try row.get("position"), isExpired: try row.get("is_expired"))
             messages.append(message)
@@ -221,7 +222,7 @@ struct IntakeStore: Sendable {
             let keys = recent.map { Dependency.event($0).key }
             let rows = try await reader.session.query(
                 """
-                select position, publisher, body, clock_at, false as is_expired from waiting
+                select position, publisher, source, event_id, body, clock_at, false as is_expired from waiting
                 where waits_for = any(\(keys)) order by position limit \(Self.recallCountMax)
                 """)
             guard !rows.isEmpty else { return }

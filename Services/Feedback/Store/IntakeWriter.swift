@@ -16,21 +16,25 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
 
     func write(_ plan: IntakePlan) async throws {
         try await writeIdentities(IdentityRow.rows(of: plan), recalled: plan.recalled)
-        try await writeResponses(plan.responses)
+        let told = ResponseEvents(plan.responses, time: now, cause: cause)
+        try await writeResponses(plan.responses, told: told)
         try await quarantine(plan)
         try await writeWaits(plan)
         let milestones = try await count(plan.responses)
-        try await EventLog.append(events(of: plan.responses) + milestones, in: session)
+        try await EventLog.append(told.events + milestones, in: session)
+        // Last, since an answer and its end may come in one batch.
+        try await AnswerErasure(session: session).erase(plan.erasures)
         try await ReceiptsOutbox.append(plan.receipts, time: now, in: session)
     }
 
     /// What a late fact comes to.
     func write(_ plan: ReviewPlan) async throws {
-        let identities = IdentityRowColumns(plan.identities)
-        if !identities.isEmpty { try await session.query(identities.update) }
-        try await writeResponses(plan.responses)
+        try await change(IdentityRowColumns(plan.identities))
+        let told = ResponseEvents(plan.responses, time: now, cause: cause)
+        try await writeResponses(plan.responses, told: told)
         let milestones = try await count(plan.responses)
-        try await EventLog.append(events(of: plan.responses) + milestones, in: session)
+        try await EventLog.append(told.events + milestones, in: session)
+        try await AnswerErasure(session: session).erase(plan.responses.compactMap(\.erasure))
         try await ReceiptsOutbox.append(plan.receipts, time: now, in: session)
     }
 
@@ -38,16 +42,21 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
         let new = IdentityRowColumns(rows.filter { !recalled.contains($0.identity) })
         let inserted = new.isEmpty ? 0 : try await session.query(new.insert).affectedCount
         guard inserted == new.count else { throw IdentityRace() }
-        let changed = IdentityRowColumns(rows.filter { recalled.contains($0.identity) })
-        if !changed.isEmpty { try await session.query(changed.update) }
+        try await change(IdentityRowColumns(rows.filter { recalled.contains($0.identity) }))
     }
 
-    private func writeResponses(_ responses: [PlannedResponse]) async throws(PostgresError) {
+    /// - Throws: ``InternalError`` when one of them is not there: its publisher would be told what nobody remembers.
+    private func change(_ identities: IdentityRowColumns) async throws {
+        guard !identities.isEmpty else { return }
+        let changed = try await session.query(identities.update).affectedCount
+        guard changed == identities.count else {
+            throw InternalError(description: "\(identities.count) identities were to be changed, \(changed) are there")
+        }
+    }
+
+    private func writeResponses(_ responses: [PlannedResponse], told: ResponseEvents) async throws(PostgresError) {
         guard !responses.isEmpty else { return }
-        let values = ResponseValueColumns(responses)
-        try await session.query(values.insert)
-        let retracted = RetractedColumns(responses)
-        if !retracted.isEmpty { try await session.query(retracted.delete) }
+        try await session.query(ResponseValueColumns(responses, told: told).insert)
         // A response and its correction may come in one batch; a statement may touch a row only once.
         let last = Dictionary(responses.map { ($0.accepted.response, $0) }) {
             $0.accepted.version > $1.accepted.version ? $0 : $1
@@ -97,48 +106,5 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
             from unnest(\(experiments), \(increments)) as k (experiment, increment) where e.experiment = k.experiment
             """)
         return try await MilestoneStore(session: session).settle(in: experiments, now: now, cause: cause)
-    }
-
-    private func events(of responses: [PlannedResponse]) -> [NewEvent] {
-        var first: [UUID: [PlannedResponse]] = [:]
-        var later: [PlannedResponse] = []
-        for response in responses {
-            if response.accepted.version == 1 {
-                first[response.submission.experiment, default: []].append(response)
-            } else {
-                later.append(response)
-            }
-        }
-        var events: [NewEvent] = []
-        for (experiment, responses) in first.sorted(by: { $0.key.uuidString < $1.key.uuidString }) {
-            for range in EventSplit.responses.ranges(byteCounts: responses.map(\.byteCountMax)) {
-                let part = responses[range]
-                events.append(
-                    event(
-                        ResponsesRecorded(
-                            experiment: experiment, items: part.map(\.item), personal: part.compactMap(\.values)),
-                        about: experiment))
-            }
-        }
-        return events + later.map(change)
-    }
-
-    private func change(_ response: PlannedResponse) -> NewEvent {
-        let experiment = response.submission.experiment
-        let item = response.item
-        switch response.accepted.standing {
-        case .valid:
-            return event(
-                ResponseAmended(experiment: experiment, item: item, personal: response.values), about: experiment)
-        case .retracted: return event(ResponseRetracted(experiment: experiment, item: item), about: experiment)
-        case .excluded:
-            let reason = if case .fact(let reason) = response.origin { reason } else { "" }
-            return event(ResponseExcluded(experiment: experiment, item: item, reason: reason), about: experiment)
-        }
-    }
-
-    private func event(_ payload: some EventPayload, about experiment: UUID) -> NewEvent {
-        NewEvent(
-            payload, subject: experiment.lowercase, time: now, actor: EventOwner.feedback.rawValue, cause: cause)
     }
 }

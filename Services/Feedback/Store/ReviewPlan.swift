@@ -45,6 +45,7 @@ struct ReviewPlan: Sendable {
             isSame =
                 facts.standing == standing && contribution.submission.answeredAt == facts.answeredAt
                 && accepted.instrumentVersion == facts.instrumentVersion
+                && contribution.submission.identity.publisher == facts.publisher
         } else {
             isSame = facts.standing == .excluded
         }

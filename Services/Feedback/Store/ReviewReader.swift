@@ -24,7 +24,7 @@ struct ReviewReader<Session: PostgresSession>: Sendable {
         let rows = try await session.query(
             """
             select r.participant, r.instrument, r.occasion, r.response, r.version, r.state, r.instrument_version,
-                r.answered_at, p.pseudonym, p.consent_scope, p.consented_at
+                r.answered_at, r.publisher, p.pseudonym, p.consent_scope, p.consented_at
             from responses as r join participants as p using (participant)
             where r.experiment = \(experiment) and r.touched_at >= \(time)
                 and (r.participant, r.instrument, r.occasion)
@@ -45,7 +45,7 @@ struct ReviewReader<Session: PostgresSession>: Sendable {
             facts: ResponseFacts(
                 response: try row.get("response"), version: Int(try row.get("version", as: Int32.self)),
                 standing: try row.get("state"), instrumentVersion: try row.get("instrument_version"),
-                answeredAt: try row.get("answered_at")),
+                answeredAt: try row.get("answered_at"), publisher: try row.get("publisher")),
             participant: ParticipantKey(experiment: experiment, pseudonym: try row.get("pseudonym")),
             participantFacts: ParticipantFacts(
                 participant: participant, consentScope: try row.get("consent_scope"),
@@ -75,8 +75,7 @@ struct ReviewReader<Session: PostgresSession>: Sendable {
     private func submission(_ row: PostgresRow, of stored: StoredResponse) throws -> Submission {
         let answers: String? = try row.get("answers")
         return Submission(
-            identity: EventIdentity(
-                publisher: try row.get("publisher"), source: try row.get("source"), id: try row.get("event_id")),
+            identity: try EventIdentity(row),
             answeredAt: try row.get("answered_at"), amends: try row.get("amends"),
             isRetraction: try row.get("is_retraction"), experiment: experiment, pseudonym: stored.participant.pseudonym,
             instrument: stored.key.instrument, occasion: stored.key.occasion,

@@ -92,17 +92,17 @@ struct ReviewStore<Session: PostgresSession>: Sendable {
     private func reviewRefused(_ experiment: UUID, _ progress: Progress, limit: Int) async throws -> Int {
         let rows = try await session.query(
             """
-            select q.position, q.publisher, q.body, q.clock_at
+            select q.position, q.publisher, q.source, q.event_id, q.body, q.clock_at
             from quarantine as q
             join identities as i on i.publisher = q.publisher and i.source = q.source and i.event_id = q.event_id
                 and i.outcome = 'refused' and i.reason = q.reason
             where q.experiment = \(experiment) and q.position > \(progress.afterPosition)
-                and q.reason = any(\(Refusal.Reason.revisable))
+                and q.reason = any(\(Refusal.Reason.revisable)) and q.erased_at is null
             order by q.position limit \(limit)
             """)
         var messages: [InboundMessage] = []
         for row in rows {
-            var message = intake.read(try row.get("body"), try row.get("publisher"), try row.get("clock_at"))
+            var message = intake.read(try row.get("body"), try EventIdentity(row), try row.get("clock_at"))
             message.quarantined = try row.get("position")
             messages.append(message)
         }

@@ -16,9 +16,6 @@ enum Secrets {
 
     static func hash(_ code: ReceiptCode) -> [UInt8] { hash("code", code.text) }
 
-    /// What a form sends, so that the same content can be told from another.
-    static func hash(content: String) -> [UInt8] { hash("content", content) }
-
     /// The receipt code of what is sent with a form. Whoever has the form has the code, and nobody else: neither we nor
     /// who made the link could say it again.
     static func code(of form: SecretWord) -> ReceiptCode {

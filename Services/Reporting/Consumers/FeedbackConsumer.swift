@@ -10,7 +10,7 @@ enum FeedbackConsumer {
         .batch(ResponsesRecorded.self) { events, transaction in
             let batches = try events.map { payload, event in
                 try Batch(
-                    received: ReceivedEvent(event, splitting: payload),
+                    received: ReceivedEvent(event, without: payload),
                     versions: versions(payload.items, values: payload.personal ?? [], in: payload.experiment))
             }
             try await record(batches, in: transaction)
@@ -18,7 +18,7 @@ enum FeedbackConsumer {
         .batch(ResponseAmended.self) { events, transaction in
             let batches = try events.map { payload, event in
                 try Batch(
-                    received: ReceivedEvent(event, splitting: payload),
+                    received: ReceivedEvent(event, without: payload),
                     versions: versions(
                         [payload.item], values: payload.personal.map { [$0] } ?? [], in: payload.experiment))
             }

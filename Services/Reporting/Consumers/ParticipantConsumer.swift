@@ -10,7 +10,7 @@ enum ParticipantConsumer {
             for (payload, event) in events {
                 var kept = payload
                 kept.pseudonym = ""
-                received.append(ReceivedEvent(event, data: try WireCoding.encode(kept), personal: nil))
+                received.append(ReceivedEvent(event, data: try WireCoding.encode(kept)))
                 enrolments.append(
                     ParticipantStore.Enrolment(
                         experiment: payload.experiment, participant: payload.participant, event: event.id))

@@ -8,27 +8,24 @@ struct ReceivedEvent: Sendable {
     let event: InboundEvent
     /// The payload as JSON without values about persons.
     let data: [UInt8]
-    let personal: [UInt8]?
 
     /// An event that says nothing about persons.
     init(_ event: InboundEvent) {
         self.event = event
         data = event.data
-        personal = nil
     }
 
-    init(_ event: InboundEvent, data: [UInt8], personal: [UInt8]?) {
+    init(_ event: InboundEvent, data: [UInt8]) {
         self.event = event
         self.data = data
-        self.personal = personal
     }
 
-    /// Takes the values about persons out.
-    init<Payload: PersonalEventPayload>(_ event: InboundEvent, splitting payload: Payload) throws {
+    /// Leaves the values about persons out: what is not kept need not be found when it has to be erased. Their owner's
+    /// log has them for as long as they may be had, and a replay of it brings the figures back.
+    init<Payload: PersonalEventPayload>(_ event: InboundEvent, without payload: Payload) throws {
         var rest = payload
         rest.personal = nil
-        self.init(
-            event, data: try WireCoding.encode(rest), personal: try payload.personal.map { try WireCoding.encode($0) })
+        self.init(event, data: try WireCoding.encode(rest))
     }
 }
 
@@ -47,18 +44,13 @@ enum ReceivedStore {
             with given as materialized (
                 select * from unnest(
                     \(columns.ids), \(columns.owners), \(columns.types), \(columns.subjects), \(columns.sequences),
-                    \(columns.times), \(columns.correlations), \(columns.causations), \(columns.data),
-                    \(columns.personal))
-                    as g (event_id, owner, type, subject, sequence, time, correlation, causation, data, personal)
+                    \(columns.times), \(columns.correlations), \(columns.causations), \(columns.data))
+                    as g (event_id, owner, type, subject, sequence, time, correlation, causation, data)
             ), appended as (
                 insert into received (event_id, owner, type, subject, sequence, time, correlation, causation, data)
                 select event_id, owner, type, subject, sequence, time, correlation, causation, data from given
                 on conflict (event_id) do nothing
                 returning event_id, position
-            ), apart as (
-                insert into received_personal (position, personal)
-                select a.position, g.personal from appended as a full join given as g using (event_id)
-                where a.position is not null and g.personal is not null
             )
             select event_id, position from appended
             union all
@@ -79,7 +71,6 @@ enum ReceivedStore {
         var correlations = PostgresArray(.text)
         var causations = PostgresArray(.text)
         var data = PostgresArray(.text)
-        var personal = PostgresArray(.text)
 
         init(_ events: [ReceivedEvent]) {
             for received in events {
@@ -97,7 +88,6 @@ enum ReceivedStore {
                     causations.appendNull()
                 }
                 data.append(utf8: received.data.span)
-                if let values = received.personal { personal.append(utf8: values.span) } else { personal.appendNull() }
             }
         }
     }

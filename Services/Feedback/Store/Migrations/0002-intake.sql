@@ -5,7 +5,8 @@ create table identities (
     publisher text not null,
     source text not null,
     event_id text not null,
-    -- SHA-256 of what the event says, whatever the order of its members.
+    -- HMAC-SHA256 of what the event says, whatever the order of its members, under the service's content key: a bare
+    -- hash would tell the answers to whoever tries all.
     content_hash bytea not null check (octet_length(content_hash) = 32),
     outcome text not null check (outcome in ('accepted', 'waiting', 'refused', 'excluded')),
     reason text,
@@ -101,10 +102,11 @@ create index waiting_by_dependency on waiting (waits_for, position);
 create index waiting_by_age on waiting (received_at);
 create index waiting_due on waiting (position) where is_due;
 
--- Refused messages as they came, once per content.
+-- Refused messages, once per content, without what could tell who a person is.
 create table quarantine (
     position bigint generated always as identity unique,
     publisher text not null,
+    -- Of the event's name and its content hash.
     body_hash bytea not null,
     -- At most 64 KiB of a longer message.
     body bytea not null,

@@ -43,6 +43,7 @@ create table invitation_submissions (
     kind text not null check (kind in ('answer', 'correction', 'withdrawal')),
     -- Of the secret that the form carried: the same form twice has the same one.
     form_hash bytea not null check (octet_length(form_hash) = 32),
+    -- HMAC-SHA256 under the service's content key.
     content_hash bytea not null check (octet_length(content_hash) = 32),
     -- Of the receipt code; an answer's alone.
     code_hash bytea unique check (octet_length(code_hash) = 32),

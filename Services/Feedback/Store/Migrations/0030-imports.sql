@@ -22,7 +22,6 @@ create table imports (
     state text not null check (
         state in ('receiving', 'previewing', 'previewed', 'committing', 'committed', 'rejected', 'expired')),
     byte_count bigint not null default 0,
-    content_hash bytea check (octet_length(content_hash) = 32),
     -- Found with the header, in the first step.
     separator text,
     header text[],
@@ -104,7 +103,7 @@ create table import_seen (
     content_hash bytea not null,
     outcome text not null check (outcome in ('accepted', 'waiting', 'refused')),
     reason text,
-    -- SHA-256 of participant, instrument and occasion, of a line that would be accepted.
+    -- Of participant, instrument and occasion, by the content key, of a line that would be accepted.
     answer_hash bytea,
     primary key (import, event_id)
 );

@@ -71,7 +71,7 @@ def _identities(database: Database) -> dict[tuple[str, str], Stored]:
 
 def _check_unreadable(database: Database, entries: Iterable[Entry], findings: Findings) -> None:
     quarantined = {(publisher, body_hash) for publisher, body_hash in database.rows(
-        "select publisher, encode(body_hash, 'hex') from feedback.quarantine")}
+        "select publisher, encode(sha256(body), 'hex') from feedback.quarantine")}
     for entry in entries:
         if (entry["publisher"], hashlib.sha256(entry["body"].encode()).hexdigest()) not in quarantined:
             findings.lost("unreadable message not in quarantine", entry["identity"])
@@ -143,7 +143,7 @@ def _answers_in_force(entry: Entry, group: list[Entry]) -> list[Any]:
 def _check_strangers(entries: list[Entry], stored: dict[tuple[str, str], Stored], findings: Findings) -> None:
     known = {(e["publisher"], e["identity"]) for e in entries}
     for publisher, identity in stored.keys() - known:
-        if not identity.startswith("sha256:"):
+        if not identity.startswith("bytes:"):
             findings.wrong("stored and never published", f"{publisher} {identity}")
 
 
