@@ -49,7 +49,7 @@ enum FeedbackService: ServiceDefinition {
             MigrationFile(
                 component: "feedback", name: "0011-instruments",
                 sql: String(decoding: PackageResources._011_instruments_sql, as: UTF8.self)),
-        ] + Givers.migrations
+        ] + Givers.migrations + Imports.migrations
     static let appendOnlyTables = ["instruments", "quarantine_reruns"]
     static let settings = FeedbackSettings.all
     static let requiredSettings = [SettingKey.brokerOutsideURL, FeedbackSettings.contentKey]
@@ -68,6 +68,7 @@ enum FeedbackService: ServiceDefinition {
         let readings = FeedbackReadings(pool: context.pool)
         let publishers = PublisherStore(queueBytesTotal: context.settings.count(FeedbackSettings.queueBytesTotal))
         let access = PublisherAccess(publishers: publishers, pool: context.pool)
+        let imports = Imports(context, intake: intake)
         let outside = try outside(context, intake: intake)
         return ServiceParts(
             routes: { router in
@@ -82,11 +83,12 @@ enum FeedbackService: ServiceDefinition {
                     gate: EventGate(countMax: context.settings.count(FeedbackSettings.requestCount))
                 ).add(to: router)
                 Givers.add(to: router, context: context, intake: intake)
+                imports.add(to: router, access: access)
                 InstrumentRoutes(pool: context.pool, clock: context.clock).add(to: router)
             },
             handlers: ExperimentConsumer.handlers(experiments) + ProtocolConsumer.handlers(experiments)
                 + ParticipantConsumer.handlers(experiments) + Givers.handlers,
-            services: outside.services + Givers.services(context), readiness: outside.readiness)
+            services: outside.services + Givers.services(context) + [imports.service], readiness: outside.readiness)
     }
 
     /// What runs against the outsiders' broker: a consumer for each publisher, one relay for all receipts, and, where

@@ -18,9 +18,13 @@ enum FeedbackSettings {
         "feedback.content-key", .secret(bytes: 32...512),
         about: "with which the hashes are made that tell contents apart; it never changes", isSecret: true)
 
+    static let importBatch = SettingKey(
+        "feedback.import-batch", .count(1...1000), default: "500", unit: "lines",
+        about: "lines of one file taken in by one transaction")
+
     static let all = [
         SettingKey.brokerOutsideURL, .brokerOutsideAdminURL, .brokerOutsideManagementURL, .brokerOutsideCAFile,
         .brokerOutsideCertificateFile, .brokerOutsideKeyFile, batch, queueBytesTotal, requestCount, receiptCount,
-        contentKey,
+        contentKey, importBatch,
     ]
 }

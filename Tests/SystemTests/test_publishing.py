@@ -110,7 +110,7 @@ class Schemas(RunningSystem):
             event(type=retracted) | {"data": bare | {"retracts": "none"}}, event(type=retracted) | {"data": bare},
             event(type=retracted, data={"retracts": "none"}), event(type="other"), event(specversion="0.3"),
             event(time="yesterday"), event(data={"experiment": "1"}),
-            event() | {"data": [1]}, event() | {"data": {}},
+            event() | {"data": [1]}, event() | {"data": {}}, *self.by_name(bare),
         ] + [dict(body, id=f"schema-{uuid.uuid4()}") for body in REFUSED.values() if body.get("type") is not ...]
         self.settle(bodies)
         for body in bodies:
@@ -118,6 +118,19 @@ class Schemas(RunningSystem):
             with self.subTest(body=str(body)[:200], receipt=receipt):
                 is_refused_for_form = receipt.get("reason") in self.FORM
                 self.assertEqual(self.event.is_valid(body), not is_refused_for_form)
+
+    @staticmethod
+    def by_name(bare: dict[str, Any]) -> list[dict[str, Any]]:
+        """Answers by link id, right and wrong."""
+        version = {"instrumentVersion": "1"}
+        members: list[dict[str, Any]] = [
+            {"items": {"nps-1": 9}}, {"items": {"nps-1": 9}} | version, {"items": {"nps-1": None}}, {"items": {}},
+            {"items": {"nps-1": 1.5}}, {"items": {"nps-1": "9"}}, {"items": {"": 1}}, {"items": [9]}, {"items": None},
+            {"items": {f"i{n}": 1 for n in range(101)}}, {"items": {"nps-1": 9}, "answers": [9]},
+            {"answers": [9]} | version, {"items": {"nps-1": 9}, "instrumentVersion": ""},
+        ]
+        return [event() | {"data": bare | member} for member in members] + [
+            event(type="maillage.response.retracted.v1") | {"data": bare | {"retracts": "none", "items": {}}}]
 
     def test_every_reason_is_explained_to_publishers(self) -> None:
         document = yaml.safe_load((DOCUMENTS / "openapi" / "feedback.yaml").read_text(encoding="utf-8"))

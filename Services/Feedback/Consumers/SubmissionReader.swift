@@ -9,6 +9,7 @@ struct SubmissionReader: Sendable {
     private static let sourceBytesMax = 512
     private static let idBytesMax = 256
     private static let textBytesMax = 64
+    private static let itemsCountMax = 100
     /// Marks may be longer than what they stand for.
     private static let keptByteCountMax = 2 * FeedbackSubmission.byteCountMax
 
@@ -101,12 +102,13 @@ struct SubmissionReader: Sendable {
         guard let experiment = data.string("experiment").flatMap({ UUID(characters: $0) }) else {
             throw invalid("/data/experiment", "must be a UUID")
         }
+        let coded = try items(data, kind)
         return Submission(
             identity: identity, answeredAt: time, amends: try reference(data, kind),
             isRetraction: kind == .retracted, experiment: experiment,
             pseudonym: try code("participant", data), instrument: try code("instrument", data),
             occasion: try code("occasion", data),
-            answers: try answers(data, kind), comment: try comment(data, kind))
+            answers: coded == nil ? try answers(data, kind) : [], coded: coded, comment: try comment(data, kind))
     }
 
     /// The same from FHIR, with the event's own attributes for what FHIR has no place for.
@@ -203,6 +205,29 @@ struct SubmissionReader: Sendable {
             }
         }
         return answers
+    }
+
+    /// Answers by the items' names instead of their order; nil where there are none.
+    private static func items(_ data: JSONMembers, _ kind: Kind) throws(Refusal) -> CodedAnswers? {
+        guard let value = data.value("items") else {
+            guard data.value("instrumentVersion") == nil else {
+                throw invalid("/data/instrumentVersion", "belongs to items")
+            }
+            return nil
+        }
+        guard kind != .retracted else { throw invalid("/data/items", "have no place where an answer is taken back") }
+        guard data.value("answers") == nil else { throw invalid("/data/items", "or answers, one of both") }
+        guard value.first == UInt8(ascii: "{"), (try? JSONMembers(Array(value))) != nil,
+            let levels = try? WireCoding.decode([String: Int?].self, from: value), levels.count <= itemsCountMax,
+            levels.keys.allSatisfy({ (1...textBytesMax).contains($0.utf8.count) && isPlain($0) })
+        else {
+            throw invalid(
+                "/data/items", "must be an object of at most \(itemsCountMax) whole numbers or nulls, by link id")
+        }
+        let version =
+            data.value("instrumentVersion") == nil
+            ? nil : try text("instrumentVersion", data, bytesMax: textBytesMax, path: "/data/")
+        return CodedAnswers(version: version, levels: levels.compactMapValues { $0 }, form: .items)
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }

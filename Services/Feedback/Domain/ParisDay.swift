@@ -63,4 +63,25 @@ package struct ParisDay: Sendable, Equatable {
         day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
         year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
     }
+
+    /// The instant at which a clock on a wall showed this; nil for a day that does not exist. What the clocks skip in
+    /// March is taken by winter's time, what they show twice in October by summer's.
+    package static func instant(year: Int, month: Int, day: Int, secondOfDay: Int) -> Date? {
+        guard (0..<secondsPerDay).contains(secondOfDay),
+            let midnight = utcMidnight(year: year, month: month, day: day)
+        else { return nil }
+        let local = midnight + secondOfDay
+        let summer = lastSunday(of: 3, year)..<lastSunday(of: 10, year)
+        let isSummer = summer.contains(floor(local - 7200 - 3600))
+        return Date(timeIntervalSince1970: Double(local - (isSummer ? 7200 : 3600)))
+    }
+
+    /// Seconds from 1970 to the beginning of a day in UTC; nil for one that does not exist.
+    package static func utcMidnight(year: Int, month: Int, day: Int) -> Int? {
+        guard (1900...9999).contains(year), (1...12).contains(month) else { return nil }
+        let days = Self.days(year, month, day)
+        let found = ParisDay(daysSinceEpoch: days)
+        guard (found.year, found.month, found.day) == (year, month, day) else { return nil }
+        return days * secondsPerDay
+    }
 }

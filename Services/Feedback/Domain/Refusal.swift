@@ -5,6 +5,8 @@ package struct Refusal: Error, Sendable, Equatable {
         // The message
         case malformedHeaders = "malformed-headers"
         case malformedBody = "malformed-body"
+        /// Of a file.
+        case malformedLine = "malformed-line"
         case tooLarge = "too-large"
         case unsupportedType = "unsupported-type"
         case invalidField = "invalid-field"
@@ -19,6 +21,8 @@ package struct Refusal: Error, Sendable, Equatable {
         case forbiddenIdentifier = "forbidden-identifier"
         case commentTooLong = "comment-too-long"
         // What it says about the experiment and the participant
+        /// The number stands in a line of a file, and the file's mapping does not know it.
+        case unknownEstablishment = "unknown-establishment"
         case experimentCompleted = "experiment-completed"
         case beforeStart = "before-start"
         case experimentNotAllowed = "experiment-not-allowed"

@@ -8,6 +8,7 @@ struct ContentKey: Sendable {
     enum Purpose: String, Sendable {
         case event
         case form
+        case line
     }
 
     private let key: SymmetricKey

@@ -17,6 +17,8 @@ struct InboundMessage: Sendable {
     var waiting: WaitingPlace?
     /// Set when its sender waits for the receipt: its place among those of one request. No message is sent then.
     var answerPlace: Int?
+    /// Whether a message with the receipt is sent even so.
+    var isAnsweredTwice = false
     /// Set when it was refused and is judged again.
     var quarantined: QuarantinePlace?
 
@@ -28,7 +30,7 @@ struct InboundMessage: Sendable {
         InboundMessage(
             identity: identity, isIdentified: isIdentified, content: .failure(.ourFault), contentHash: contentHash,
             body: body, clockAt: clockAt, waiting: waiting, answerPlace: answerPlace,
-            quarantined: quarantined)
+            isAnsweredTwice: isAnsweredTwice, quarantined: quarantined)
     }
 }
 

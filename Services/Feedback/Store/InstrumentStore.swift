@@ -81,6 +81,9 @@ struct InstrumentStore: Sendable {
 final class InstrumentShelf: Sendable {
     private let met = Mutex(InstrumentCatalogue())
 
+    /// What was read so far.
+    var known: InstrumentCatalogue { met.withLock { $0 } }
+
     /// Has everything that these submissions may be scored by, as far as it was published.
     func catalogue(
         for submissions: [Submission], _ experiments: [UUID: ExperimentFacts], in session: some PostgresSession

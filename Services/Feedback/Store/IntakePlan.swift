@@ -262,10 +262,7 @@ struct IntakePlan: Sendable {
             source: message.isIdentified ? message.identity.source : "",
             id: message.isIdentified ? message.identity.id : "", outcome: outcome, reason: reason, field: field,
             mend: mend)
-        if let place = message.answerPlace {
-            answers[place] = receipt
-        } else {
-            receipts.append((message.publisher, receipt))
-        }
+        if let place = message.answerPlace { answers[place] = receipt }
+        if message.answerPlace == nil || message.isAnsweredTwice { receipts.append((message.publisher, receipt)) }
     }
 }

@@ -63,7 +63,8 @@ private struct JSONMask {
         "specversion", "type", "source", "id", "time", "datacontenttype", "experiment", "occasion", "amends",
     ]
     private static let members: Set = [
-        "experiment", "participant", "instrument", "occasion", "amends", "retracts", "resourceType", "status",
+        "experiment", "participant", "instrument", "instrumentVersion", "occasion", "amends", "retracts",
+        "resourceType", "status",
         "questionnaire",
     ]
     private static let subject = ["data", "subject", "identifier", "value"]
