@@ -69,6 +69,7 @@ enum FeedbackService: ServiceDefinition {
         let publishers = PublisherStore(queueBytesTotal: context.settings.count(FeedbackSettings.queueBytesTotal))
         let access = PublisherAccess(publishers: publishers, pool: context.pool)
         let imports = Imports(context, intake: intake)
+        let gate = EventGate(countMax: context.settings.count(FeedbackSettings.requestCount))
         let outside = try outside(context, intake: intake)
         return ServiceParts(
             routes: { router in
@@ -80,10 +81,10 @@ enum FeedbackService: ServiceDefinition {
                 EventRoutes(
                     access: access,
                     door: EventDoor(intake: intake, wakeUps: [context.wakeUp], kind: .http, logger: context.logger),
-                    gate: EventGate(countMax: context.settings.count(FeedbackSettings.requestCount))
+                    gate: gate
                 ).add(to: router)
                 Givers.add(to: router, context: context, intake: intake)
-                imports.add(to: router, access: access)
+                imports.add(to: router, access: access, gate: gate)
                 InstrumentRoutes(pool: context.pool, clock: context.clock).add(to: router)
             },
             handlers: ExperimentConsumer.handlers(experiments) + ProtocolConsumer.handlers(experiments)

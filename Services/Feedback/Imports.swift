@@ -24,11 +24,12 @@ struct Imports: Sendable {
         ) { body, publisher, clockAt in reader.read(body, publisher: publisher, clockAt: clockAt) }
     }
 
-    func add(to router: Router<MaillageContext>, access: PublisherAccess) {
+    func add(to router: Router<MaillageContext>, access: PublisherAccess, gate: EventGate) {
         let (pool, clock, isDue) = (context.pool, context.clock, isDue)
         ImportMappingRoutes(access: access, pool: pool, clock: clock).add(to: router)
         ImportRoutes(
-            access: access, imports: ImportStore(pool: pool), stepper: stepper, signal: { isDue.signal() }, clock: clock
+            access: access, gate: gate, imports: ImportStore(pool: pool), stepper: stepper,
+            signal: { isDue.signal() }, clock: clock
         ).add(to: router)
         ImportReadingRoutes(access: access, readings: ImportReadings(pool: pool)).add(to: router)
     }

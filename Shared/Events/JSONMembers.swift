@@ -16,6 +16,8 @@ package struct JSONSyntaxError: Error, Equatable, CustomStringConvertible {
 package struct JSONMembers: Sendable {
     /// Objects and arrays within each other; hostile bodies nest until a recursive reader runs out of stack.
     package static let depthMax = 32
+    /// At the top, where each is compared with all others.
+    package static let memberCountMax = 1_000
 
     private struct Member: Sendable {
         let key: Range<Int>
@@ -34,6 +36,9 @@ package struct JSONMembers: Sendable {
         try scanner.object(span, depth: 1) { key, value in members.append(Member(key: key, value: value)) }
         scanner.skipSpace(span)
         guard scanner.position == span.count else { throw scanner.error("text after the object") }
+        guard members.count <= Self.memberCountMax else {
+            throw JSONSyntaxError(offset: 0, reason: "more than \(Self.memberCountMax) members")
+        }
         for (index, member) in members.enumerated() {
             for other in members[..<index] where bytes[other.key] == bytes[member.key] {
                 throw JSONSyntaxError(offset: member.key.lowerBound, reason: "the same key twice")

@@ -136,6 +136,24 @@ struct ErasureTests {
         }
     }
 
+    @Test func whatWasTakenBackWhileItDidNotCountNeverCountsAgain() async throws {
+        try await IntakeLab.with { lab in
+            // given
+            try await lab.settle(lab.event("a", day: 92))
+            try await lab.approve(version: 2, occasion: "M6", days: 91)
+            #expect(try await lab.receipt(of: "a").outcome == .excluded)
+            try await lab.settle(lab.retraction("x", of: "a", day: 93))
+            #expect(try await lab.receipt(of: "x").reason == "amends-refused")
+            // when: a version that plans the occasion again
+            try await lab.approve(version: 3, occasion: "M3", days: 91.5)
+            // then
+            #expect(try await lab.receipt(of: "x").outcome == .accepted)
+            let counted = try await lab.service.pool.query("select from responses where state = 'valid'")
+            #expect(counted.isEmpty)
+            #expect(try await logged(lab).isEmpty)
+        }
+    }
+
     @Test func aRetractionThatNamesAnotherParticipantErasesNothing() async throws {
         try await IntakeLab.with { lab in
             try await lab.settle(lab.event("a"), lab.event("b", participant: 1))

@@ -148,7 +148,7 @@ struct ImportTests {
                 for _ in 0..<3 {
                     group.addTask {
                         let stepper = imports.stepper(count)
-                        try await imports.lab.eventually("it is committed") {
+                        try await imports.lab.eventually("it is committed", within: .seconds(120)) {
                             _ = try await stepper.advance()
                             return try await imports.view(id).state == "committed"
                         }

@@ -24,12 +24,12 @@ struct ImportRunner: Service {
         try? await cancelWhenGracefulShutdown {
             var forgetsAt = ContinuousClock.now
             while !Task.isCancelled {
+                if ContinuousClock.now >= forgetsAt {
+                    forgetsAt = ContinuousClock.now + Self.forgetInterval
+                    await forget()
+                }
                 do {
                     while try await stepper.advance() { wakeUp.signal() }
-                    if ContinuousClock.now >= forgetsAt {
-                        while try await imports.forget(now: clock.now(), limit: Self.forgottenCountMax) > 0 {}
-                        forgetsAt = ContinuousClock.now + Self.forgetInterval
-                    }
                     await isDue.wait(atMost: Self.pollInterval)
                 } catch {
                     guard !Task.isCancelled else { return }
@@ -37,6 +37,16 @@ struct ImportRunner: Service {
                     try await Task.sleep(for: Self.pollInterval * Double.random(in: 0.8...1.2))
                 }
             }
+        }
+    }
+
+    /// By itself: a file that cannot be taken in must not keep those of others beyond their time.
+    private func forget() async {
+        do {
+            while try await imports.forget(now: clock.now(), limit: Self.forgottenCountMax) > 0 {}
+        } catch {
+            guard !Task.isCancelled else { return }
+            logger.warning("files are not forgotten", error: error)
         }
     }
 }

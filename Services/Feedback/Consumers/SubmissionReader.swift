@@ -237,7 +237,9 @@ struct SubmissionReader: Sendable {
     }
 
     private static func code(_ key: StaticString, _ data: JSONMembers) throws(Refusal) -> String {
-        try text(key, data, bytesMax: textBytesMax, path: "/data/")
+        let code = try text(key, data, bytesMax: textBytesMax, path: "/data/")
+        guard !IdentifierMask.holdsRegisterNumber(code) else { throw .registerNumber(at: "/data/\(key)") }
+        return code
     }
 
     /// Text that names something: not empty, bounded, without control characters, which would spoil keys and logs, and
@@ -248,7 +250,7 @@ struct SubmissionReader: Sendable {
         guard let text = members.string(key), !text.isEmpty, text.utf8.count <= bytesMax, isPlain(text) else {
             throw invalid("\(path)\(key)", "must be text of 1 to \(bytesMax) bytes without control characters")
         }
-        guard !IdentifierMask.holdsRegisterNumber(text) else { throw .registerNumber(at: "\(path)\(key)") }
+        guard !IdentifierMask.isGivenAwayByName(text) else { throw .registerNumber(at: "\(path)\(key)") }
         return text
     }
 

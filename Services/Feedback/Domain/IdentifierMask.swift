@@ -60,15 +60,27 @@ package enum IdentifierMask {
         return registerNumber(groups(from: 0, in: bytes)) == bytes.count
     }
 
-    /// Whether a name holds a number of the national register, be it in the middle: 15 digits whose key is right.
-    /// Shorter ones would be found in times of day that are counted in milliseconds.
+    /// Whether a person's code is a number of the national register, or holds one with its key.
     package static func holdsRegisterNumber(_ text: String) -> Bool {
         guard text.utf8.count(where: { isDigit($0) }) >= 12 else { return false }
-        if isRegisterNumber(text) { return true }
+        return isRegisterNumber(text) || contains(text) { writtenNumber($0) != nil }
+    }
+
+    /// The same for what names a message. Days, times and counters stand there, and one number in 97 has a right key by
+    /// chance: what counts is a number as people write it, of somebody whose month of birth is known.
+    package static func isGivenAwayByName(_ text: String) -> Bool {
+        guard text.utf8.count(where: { isDigit($0) }) >= 12 else { return false }
+        return contains(text) { groups in
+            writtenNumber(groups) != nil && (1...12).contains(number(groups.flatMap(\.digits)[3...4]))
+        }
+    }
+
+    /// Whether such groups begin anywhere but within a word.
+    private static func contains(_ text: String, where isFound: ([Group]) -> Bool) -> Bool {
         let bytes = Array(text.utf8)
         return bytes.indices.contains { index in
             isDigit(bytes[index]) && (index == 0 || !isWord(bytes[index - 1]))
-                && numberWithKey(groups(from: index, in: bytes)) != nil
+                && isFound(groups(from: index, in: bytes))
         }
     }
 
@@ -78,7 +90,7 @@ package enum IdentifierMask {
         guard isStart(index, after: copied, in: bytes) else {
             // A key cannot be right by chance so easily: such a number is looked for behind any mark.
             guard isDigit(bytes[index]), !isWord(bytes[index - 1]) else { return nil }
-            return numberWithKey(groups(from: index, in: bytes)).map { index..<$0 }
+            return writtenNumber(groups(from: index, in: bytes)).map { index..<$0 }
         }
         if bytes[index] == UInt8(ascii: "+") {
             let groups = groups(from: index + 1, in: bytes)
@@ -150,6 +162,15 @@ package enum IdentifierMask {
         guard let end = end(of: 15, groups) else { return nil }
         let digits = Array(groups.flatMap(\.digits).prefix(15))
         return isRegisterNumber(digits) && key(of: digits) == number(digits[13...]) ? end : nil
+    }
+
+    /// Where a number with its key ends that is grouped as people do it; a day and a counter are grouped otherwise.
+    private static func writtenNumber(_ groups: [Group]) -> Int? {
+        let usual = [
+            [15], [13, 2], [1, 12, 2], [7, 6, 2], [1, 2, 2, 2, 3, 3, 2], [1, 2, 2, 2, 6, 2], [1, 4, 2, 3, 3, 2],
+        ]
+        guard let end = numberWithKey(groups), usual.contains(sizes(groups, upTo: end)) else { return nil }
+        return end
     }
 
     /// Sex, year and month of birth, department: what a number has to look like.

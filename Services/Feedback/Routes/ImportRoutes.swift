@@ -21,6 +21,8 @@ struct ImportRoutes: Sendable {
     private static let editions = 1...999
 
     let access: PublisherAccess
+    /// Files and events of a publisher have their places together.
+    let gate: EventGate
     let imports: ImportStore
     let stepper: ImportStepper
     /// Tells the runner that there is a step to take.
@@ -33,6 +35,8 @@ struct ImportRoutes: Sendable {
 
     @Sendable private func upload(_ request: Request, _ context: MaillageContext) async throws -> Response {
         let publisher = try await access.require(context)
+        let place = try gate.enter(publisher)
+        defer { withExtendedLifetime(place) {} }
         let new = try Self.terms(request, publisher)
         if let announced = request.headers[.contentLength].flatMap({ Int($0) }), announced > ImportStore.byteCountMax {
             throw Self.tooLarge

@@ -1,3 +1,4 @@
+import FeedbackDomain
 import FoundationEssentials
 import Outbox
 import Postgres
@@ -26,12 +27,16 @@ private struct ErasureColumns {
     private var responses = PostgresArray(.uuid)
     private var versions = PostgresArray(.int4)
     private var publishers = PostgresArray(.text)
+    private var sources = PostgresArray(.text)
+    private var ids = PostgresArray(.text)
 
     init(_ erasures: [PlannedErasure]) {
         for erasure in erasures {
             responses.append(uuid: erasure.response)
             versions.append(int4: Int32(clamping: erasure.version))
-            publishers.append(text: erasure.publisher)
+            publishers.append(text: erasure.event.publisher)
+            sources.append(text: erasure.event.source)
+            ids.append(text: erasure.event.id)
         }
     }
 
@@ -55,8 +60,9 @@ private struct ErasureColumns {
                 and v.version < k.version
             union
             select i.publisher, i.source, i.event_id
-            from unnest(\(responses), \(publishers)) as k (response, publisher)
+            from unnest(\(responses), \(publishers), \(sources), \(ids)) as k (response, publisher, source, event_id)
             join identities as i on i.response = k.response and i.publisher = k.publisher and i.outcome = 'refused'
+                and (i.source, i.event_id) <> (k.source, k.event_id)
         ) as named
         where q.publisher = named.publisher and q.source = named.source and q.event_id = named.event_id
             and q.erased_at is null

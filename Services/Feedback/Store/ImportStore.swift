@@ -118,7 +118,7 @@ struct ImportStore: Sendable {
                 """
                 update imports set state = 'expired' where import in (
                     select import from imports
-                    where state in ('previewing', 'previewed') and created_at < \(expired)
+                    where state in ('previewing', 'previewed', 'committing') and created_at < \(expired)
                     limit \(limit) for update skip locked
                 ) returning import
                 """)

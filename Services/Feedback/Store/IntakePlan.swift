@@ -28,7 +28,7 @@ extension PlannedResponse {
     var erasure: PlannedErasure? {
         guard accepted.standing == .retracted else { return nil }
         return PlannedErasure(
-            response: accepted.response, version: accepted.version, publisher: submission.identity.publisher)
+            response: accepted.response, version: accepted.version, event: submission.identity)
     }
 }
 
@@ -55,7 +55,8 @@ struct PlannedRefusal: Sendable {
 struct PlannedErasure: Sendable {
     let response: UUID
     let version: Int
-    let publisher: String
+    /// That takes them back. It says nothing of them and may be judged again: its own copy stays.
+    let event: EventIdentity
 }
 
 struct PlannedWait: Sendable {
@@ -232,11 +233,10 @@ struct IntakePlan: Sendable {
     /// What a person takes back goes, also where it did not count any more; and what is older than its end is not kept.
     private mutating func erase(_ response: UUID, _ submission: Submission, _ refusal: inout PlannedRefusal) {
         guard let current = judge.current(for: submission), current.response == response else { return }
-        let publisher = submission.identity.publisher
         switch refusal.refusal.reason {
         case .amendsRefused where submission.isRetraction:
-            guard current.standing == .excluded || current.publisher != publisher else { return }
-            withdrawn.append(PlannedErasure(response: response, version: .max, publisher: publisher))
+            guard current.standing == .excluded || current.publisher != submission.identity.publisher else { return }
+            withdrawn.append(PlannedErasure(response: response, version: .max, event: submission.identity))
         case .amendsOutdated: refusal.isErased = current.standing == .retracted
         default: return
         }

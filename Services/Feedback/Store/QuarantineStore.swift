@@ -62,7 +62,8 @@ struct QuarantineStore: Sendable {
 
     let intake: IntakeStore
 
-    /// The next positions that can be judged again, oldest first.
+    /// The next positions that can be judged again, oldest first. Lines of files that never became an event are not
+    /// among them: they are no messages, and their publisher has the file.
     func candidates(_ choice: QuarantineChoice, after: Int64, limit: Int) async throws(PostgresError) -> [Int64] {
         let rows = try await intake.pool.query(
             """
@@ -71,6 +72,7 @@ struct QuarantineStore: Sendable {
                 and reason = any(\(choice.reasons.isEmpty ? Refusal.Reason.rerunnable : choice.reasons))
                 -- Of a longer message only the beginning is kept, and nothing of one that was erased.
                 and byte_count <= \(FeedbackSubmission.byteCountMax) and erased_at is null and octet_length(body) > 0
+                and not (coalesce(source, '') like 'urn:maillage:import:%' and coalesce(event_id, '') like 'line-%')
                 and (\(choice.positions.isEmpty) or position = any(\(choice.positions)))
             order by position limit \(limit)
             """)
@@ -206,5 +208,8 @@ extension Refusal.Reason {
     /// Those of which everything that they were judged by is kept. Headers are not, nor what could tell who a person
     /// is; of a long message only the beginning; and a name that another event has is not given to a second.
     static let rerunnable = Set(allCases)
-        .subtracting([.malformedHeaders, .forbiddenIdentifier, .tooLarge, .identityConflict]).map(\.rawValue).sorted()
+        .subtracting([
+            .malformedHeaders, .forbiddenIdentifier, .tooLarge, .identityConflict, .malformedLine,
+            .unknownEstablishment,
+        ]).map(\.rawValue).sorted()
 }

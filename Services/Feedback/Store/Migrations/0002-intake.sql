@@ -106,7 +106,7 @@ create index waiting_due on waiting (position) where is_due;
 -- Refused messages, once per content, without what could tell who a person is.
 create table quarantine (
     position bigint generated always as identity unique,
-    publisher text not null,
+    publisher text collate "C" not null,
     -- Of the event's name and its content hash.
     body_hash bytea not null,
     -- At most 64 KiB of a longer message.
@@ -116,8 +116,9 @@ create table quarantine (
     experiment uuid,
     -- The programme's time on arrival, which the answer's time is checked against.
     clock_at timestamptz not null,
-    source text,
-    event_id text,
+    -- Compared as the identities are: an index of another order could not be used beside theirs.
+    source text collate "C",
+    event_id text collate "C",
     reason text not null,
     field text,
     mend text not null,
