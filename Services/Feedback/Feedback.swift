@@ -61,9 +61,8 @@ enum FeedbackService: ServiceDefinition {
     static func build(_ context: BuildContext) async throws -> ServiceParts {
         // The commands that settle dead letters build the service too.
         try context.settings.require([FeedbackSettings.contentKey])
-        let intake = IntakeStore.reading(
-            pool: context.pool, clock: context.clock,
-            contentKey: ContentKey(context.settings.text(FeedbackSettings.contentKey)))
+        let reader = SubmissionReader(contentKey: ContentKey(context.settings.text(FeedbackSettings.contentKey)))
+        let intake = IntakeStore(pool: context.pool, clock: context.clock, reader: reader)
         let experiments = ExperimentStore(intake: intake)
         let readings = FeedbackReadings(pool: context.pool)
         let publishers = PublisherStore(queueBytesTotal: context.settings.count(FeedbackSettings.queueBytesTotal))

@@ -18,10 +18,8 @@ struct Imports: Sendable {
 
     init(_ context: BuildContext, intake: IntakeStore) {
         self.context = context
-        let reader = SubmissionReader(contentKey: intake.contentKey)
         stepper = ImportStepper(
-            intake: intake, lineCountMax: context.settings.count(FeedbackSettings.importBatch)
-        ) { body, publisher, clockAt in reader.read(body, publisher: publisher, clockAt: clockAt) }
+            intake: intake, lineCountMax: context.settings.count(FeedbackSettings.importBatch))
     }
 
     func add(to router: Router<MaillageContext>, access: PublisherAccess, gate: EventGate) {

@@ -29,11 +29,9 @@ package struct JSONMembers: Sendable {
 
     package init(_ bytes: [UInt8]) throws(JSONSyntaxError) {
         var scanner = JSONScanner()
-        var members: [Member] = []
-        members.reserveCapacity(16)
         let span = bytes.span
         try scanner.checkText(span)
-        try scanner.object(span, depth: 1) { key, value in members.append(Member(key: key, value: value)) }
+        let members = try Self.members(span, &scanner)
         scanner.skipSpace(span)
         guard scanner.position == span.count else { throw scanner.error("text after the object") }
         guard members.count <= Self.memberCountMax else {
@@ -50,16 +48,19 @@ package struct JSONMembers: Sendable {
 
     /// The object that begins at a byte of text that was looked through before.
     private init?(_ bytes: [UInt8], at position: Int) {
-        var scanner = JSONScanner()
-        scanner.position = position
+        var scanner = JSONScanner(position: position)
+        do throws(JSONSyntaxError) { members = try Self.members(bytes.span, &scanner) } catch { return nil }
+        self.bytes = bytes
+    }
+
+    /// Of the object that begins where the scanner stands.
+    private static func members(
+        _ bytes: Span<UInt8>, _ scanner: inout JSONScanner
+    ) throws(JSONSyntaxError) -> [Member] {
         var members: [Member] = []
         members.reserveCapacity(16)
-        let span = bytes.span
-        do throws(JSONSyntaxError) {
-            try scanner.object(span, depth: 1) { key, value in members.append(Member(key: key, value: value)) }
-        } catch { return nil }
-        self.bytes = bytes
-        self.members = members
+        try scanner.object(bytes, depth: 1) { key, value in members.append(Member(key: key, value: value)) }
+        return members
     }
 
     /// The bytes of a member's value; nil when the member is absent.
@@ -133,8 +134,7 @@ package struct JSONMembers: Sendable {
 
     private func elements(_ key: StaticString) -> [Range<Int>]? {
         guard let value = value(key), value.first == UInt8(ascii: "[") else { return nil }
-        var scanner = JSONScanner()
-        scanner.position = value.startIndex
+        var scanner = JSONScanner(position: value.startIndex)
         var ranges: [Range<Int>] = []
         do throws(JSONSyntaxError) {
             try scanner.array(bytes.span, depth: 1) { ranges.append($0) }

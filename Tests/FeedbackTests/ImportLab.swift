@@ -83,9 +83,7 @@ struct ImportLab {
     }
 
     func stepper(_ count: Int = 500) -> ImportStepper {
-        ImportStepper(intake: lab.intake, lineCountMax: count) { body, publisher, clockAt in
-            IntakeLab.reader.read(body, publisher: publisher, clockAt: clockAt)
-        }
+        ImportStepper(intake: lab.intake, lineCountMax: count)
     }
 
     func commitWhole(_ id: String) async throws -> View {

@@ -96,10 +96,7 @@ struct IntakeLab {
     init(_ service: ServiceHarness) {
         self.service = service
         start = service.clock.now()
-        let reader = Self.reader
-        intake = IntakeStore(
-            pool: service.pool, clock: service.clock.clock, contentKey: reader.contentKey
-        ) { body, identity, clockAt in reader.read(body, as: identity, clockAt: clockAt) }
+        intake = IntakeStore(pool: service.pool, clock: service.clock.clock, reader: Self.reader)
         service.clock.set(start + 96 * 86_400)
     }
 

@@ -23,8 +23,8 @@ struct QuarantineArguments: ParsableArguments {
         let logger = Logger(label: "quarantine") { _ in SwiftLogNoOpLogHandler() }
         let clock = ProgrammeClock(offsetFile: settings.optionalText(.clockOffsetFile))
         try await settings.withPool(logger: logger) { pool in
-            let contentKey = ContentKey(settings.text(FeedbackSettings.contentKey))
-            try await body(IntakeStore.reading(pool: pool, clock: clock, contentKey: contentKey))
+            let reader = SubmissionReader(contentKey: ContentKey(settings.text(FeedbackSettings.contentKey)))
+            try await body(IntakeStore(pool: pool, clock: clock, reader: reader))
         }
     }
 }

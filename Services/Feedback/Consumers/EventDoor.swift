@@ -64,9 +64,8 @@ struct EventDoor: Sendable {
         let metrics = IntakeMetrics(publisher: publisher, door: kind, factory: metricsFactory)
         let started = ContinuousClock.now
         let now = intake.clock.now()
-        let reader = SubmissionReader(contentKey: intake.contentKey)
         let read = messages.enumerated().map { place, message in
-            var inbound = message.read(by: reader, publisher: publisher, clockAt: now)
+            var inbound = message.read(by: intake.reader, publisher: publisher, clockAt: now)
             inbound.answerPlace = place
             return inbound
         }

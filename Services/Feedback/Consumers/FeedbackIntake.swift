@@ -53,10 +53,9 @@ struct FeedbackIntake: Service {
 
     private func read(_ batch: DeliveryBatch) -> [InboundMessage] {
         let now = intake.clock.now()
-        let reader = SubmissionReader(contentKey: intake.contentKey)
         return batch.deliveries.indices.map { index in
             OutsideMessage(batch.deliveries[index], body: Array(batch.body(index)))
-                .read(by: reader, publisher: publisher, clockAt: now)
+                .read(by: intake.reader, publisher: publisher, clockAt: now)
         }
     }
 

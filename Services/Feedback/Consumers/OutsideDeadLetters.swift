@@ -57,11 +57,10 @@ struct OutsideDeadLetters: Sendable {
 
     private func read(_ body: [UInt8], of publisher: String, deliveryNumber: Int) -> InboundMessage {
         let now = intake.clock.now()
-        let reader = SubmissionReader(contentKey: intake.contentKey)
         guard deliveryNumber <= Self.readDeliveryCountMax else {
-            return reader.unread(body, publisher: publisher, clockAt: now)
+            return intake.reader.unread(body, publisher: publisher, clockAt: now)
         }
-        let message = reader.read(body, publisher: publisher, clockAt: now)
+        let message = intake.reader.read(body, publisher: publisher, clockAt: now)
         // What it can be told exactly, it is.
         if case .failure = message.content { return message }
         return message.poisoned

@@ -4,9 +4,6 @@ import FoundationEssentials
 
 /// Whose file it is, and what names its lines.
 struct ImportOrigin: Sendable {
-    /// Reads a message as it comes through any door.
-    typealias Reading = @Sendable (_ body: [UInt8], _ publisher: String, _ clockAt: Date) -> InboundMessage
-
     let publisher: String
     let mapping: String
     let edition: Int
@@ -14,16 +11,14 @@ struct ImportOrigin: Sendable {
     var source: String { "urn:maillage:import:\(mapping)" }
 
     /// One message for each line, with its place among them.
-    func messages(
-        of lines: [ImportLine], read: Reading, contentKey: ContentKey, now: Date
-    ) throws -> [InboundMessage] {
+    func messages(of lines: [ImportLine], by reader: SubmissionReader, now: Date) throws -> [InboundMessage] {
         try lines.enumerated().map { place, line in
             var message: InboundMessage
             if let answer = line.answer {
-                let event = ImportEvent(answer, of: self, contentKey)
-                message = read(try WireCoding.encode(event), publisher, now)
+                let event = ImportEvent(answer, of: self, reader.contentKey)
+                message = reader.read(try WireCoding.encode(event), publisher: publisher, clockAt: now)
             } else {
-                message = unreadable(line, contentKey, now: now)
+                message = unreadable(line, reader.contentKey, now: now)
             }
             message.answerPlace = place
             return message

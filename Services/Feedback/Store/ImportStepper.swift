@@ -15,7 +15,6 @@ struct ImportStepper: Sendable {
     let intake: IntakeStore
     /// Lines that are settled in one transaction.
     let lineCountMax: Int
-    let read: ImportOrigin.Reading
 
     /// - Parameter id: of the import; nil for the one whose turn it is.
     /// - Returns: whether there was a step to take.
@@ -90,8 +89,7 @@ struct ImportStepper: Sendable {
                 if !record.isBlank { lines.append(sheet.read(record)) }
             }
         } catch { return try await work.reject(ImportRejection(error), in: session) }
-        var messages = try work.origin.messages(
-            of: lines, read: read, contentKey: intake.contentKey, now: intake.clock.now())
+        var messages = try work.origin.messages(of: lines, by: intake.reader, now: intake.clock.now())
         if isPoisoned { messages = messages.map(\.poisoned) }
         let receipts = try await judge(messages, work, in: session)
         let findings = ImportFindings(receipts, of: lines, sheet: sheet, instruments: intake.instruments.known)

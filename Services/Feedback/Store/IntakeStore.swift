@@ -37,26 +37,17 @@ struct IntakeTally: Sendable, Equatable {
 ///
 /// Locks are taken in one order: experiments, then identities, then the streams of the event log.
 struct IntakeStore: Sendable {
-    /// Reads a message whose name is known: one that was kept, in which the name may be masked.
-    typealias Reading = @Sendable (_ body: [UInt8], _ identity: EventIdentity, _ clockAt: Date) -> InboundMessage
-
     /// Messages that waited and are looked at again in one transaction.
     static let recallCountMax = 500
     private static let raceAttempts = 10
 
     let pool: PostgresPool
     let clock: ProgrammeClock
-    let contentKey: ContentKey
-    let read: Reading
+    /// Every door reads with it, and what was kept is read again.
+    let reader: SubmissionReader
     let instruments = InstrumentShelf()
 
-    /// The intake as it runs.
-    static func reading(pool: PostgresPool, clock: ProgrammeClock, contentKey: ContentKey) -> IntakeStore {
-        let reader = SubmissionReader(contentKey: contentKey)
-        return IntakeStore(pool: pool, clock: clock, contentKey: contentKey) { body, identity, clockAt in
-            reader.read(body, as: identity, clockAt: clockAt)
-        }
-    }
+    var contentKey: ContentKey { reader.contentKey }
 
     /// Takes a batch in. After it returned, everything is committed; the same batch again changes nothing.
     func settle(_ messages: [InboundMessage]) async throws -> IntakeTally {
@@ -156,7 +147,8 @@ struct IntakeStore: Sendable {
     private func messages(_ rows: PostgresRows) throws(PostgresError) -> [InboundMessage] {
         var messages: [InboundMessage] = []
         for row in rows {
-            var message = read(try row.get("body"), try EventIdentity(row), try row.get("clock_at"))
+            var message = reader.read(
+                try row.get("body"), as: try EventIdentity(row), clockAt: try row.get("clock_at"))
             message.waiting = WaitingPlace(
                 position: try row.get("position"), isExpired: try row.get("is_expired"))
             messages.append(message)

@@ -150,15 +150,14 @@ struct QuarantineStore: Sendable {
             order by q.position
             """)
         var messages: [InboundMessage] = []
-        let reader = SubmissionReader(contentKey: intake.contentKey)
         for row in rows {
             let body: [UInt8] = try row.get("body")
             let isNamed = try row.get("event_id", as: String?.self) != nil
             let clockAt: Date = try row.get("clock_at")
             var message =
                 isNamed
-                ? intake.read(body, try EventIdentity(row), clockAt)
-                : reader.read(body, publisher: publisher, clockAt: clockAt)
+                ? intake.reader.read(body, as: try EventIdentity(row), clockAt: clockAt)
+                : intake.reader.read(body, publisher: publisher, clockAt: clockAt)
             let isHeld = try row.get("holds_identity", as: Bool?.self) ?? false
             message.quarantined = QuarantinePlace(
                 position: try row.get("position"), holdsIdentity: isNamed ? isHeld : !message.isIdentified,

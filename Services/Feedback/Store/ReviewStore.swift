@@ -113,7 +113,8 @@ struct ReviewStore<Session: PostgresSession>: Sendable {
             """)
         var messages: [InboundMessage] = []
         for row in rows {
-            var message = intake.read(try row.get("body"), try EventIdentity(row), try row.get("clock_at"))
+            var message = intake.reader.read(
+                try row.get("body"), as: try EventIdentity(row), clockAt: try row.get("clock_at"))
             message.quarantined = QuarantinePlace(position: try row.get("position"))
             messages.append(message)
         }

@@ -21,5 +21,5 @@ create index received_by_owner on received (owner, time);
 -- Values about persons, apart, so that an erasure deletes them and leaves the log whole.
 create table received_personal (
     position bigint primary key,
-    personal text compression lz4 not null
+    personal text not null
 );
