@@ -42,9 +42,9 @@ lint: packages ## format and the rules of the house
 	swift format lint --strict --recursive $(wildcard $(SOURCES))
 	swift test $(CHECKED) --filter 'ArchitectureTests|ContractTests'
 
-contract: packages ## writes docs/asyncapi.yaml and the golden files from Shared/Events
+contract: packages ## writes docs/asyncapi.yaml, its page and the golden files from Shared/Events
 	MAILLAGE_WRITE_CONTRACT=1 swift test $(CHECKED) --filter ContractTests
-	git --no-pager diff --stat docs/asyncapi.yaml Tests/Resources/events
+	git --no-pager diff --stat docs/asyncapi.yaml docs/asyncapi.html Tests/Resources/events
 
 bench: ## release build, each figure beside its baseline [ONLY=feedback-intake] [COUNT=100000] [ROUNDS=3] [STORED=10000000]
 	@deploy/local/packages.sh bench

@@ -16,14 +16,20 @@ own() {
 data=/var/lib/rabbitmq
 mkdir -p "$data/tls" /etc/rabbitmq/conf.d
 keep erlang-cookie "$data/.erlang.cookie"
-for name in certificate key; do
-    cp "/run/secrets/broker-tls-$name.pem" "$data/tls/$name.pem.new"
-    own "$data/tls/$name.pem"
-done
+# take SECRET FILE
+take() {
+    cp "/run/secrets/$1" "$data/tls/$2.new"
+    own "$data/tls/$2"
+}
+take broker-tls-certificate.pem certificate.pem
+take broker-tls-key.pem key.pem
+take publishers-authority.pem publishers-authority.pem
 chown rabbitmq: "$data" "$data/tls"
 # Taken only by a node that starts for the first time; there is no user `guest` then.
 printf 'default_user = administrator\ndefault_pass = %s\n' "$(</run/secrets/rabbitmq-password)" \
     >/etc/rabbitmq/conf.d/90-administrator.conf.new
 own /etc/rabbitmq/conf.d/90-administrator.conf
 cp /deploy/rabbitmq.conf /etc/rabbitmq/conf.d/50-maillage.conf
+# Lets a client certificate log in.
+rabbitmq-plugins enable --offline --quiet rabbitmq_auth_mechanism_ssl >/dev/null
 exec docker-entrypoint.sh rabbitmq-server

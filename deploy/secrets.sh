@@ -50,6 +50,15 @@ tls() {
         put broker-tls-certificate.pem
 }
 
+# Whoever has a certificate of this authority is the user that it names: publisher-certificate.sh signs for publishers
+# alone. The key belongs to whoever registers them, and to no container.
+publishers_authority() {
+    [[ -s publishers-authority.pem ]] && return
+    openssl ecparam -name prime256v1 -genkey -noout | put publishers-authority-key.pem
+    openssl req -x509 -new -key publishers-authority-key.pem -days 3650 -subj "/CN=Maillage publishers" |
+        put publishers-authority.pem
+}
+
 for name in postgres-password rabbitmq-password erlang-cookie broker-topology broker-feedback-outside \
     feedback-content-key \
     "${services[@]/#/database-owner-}" "${services[@]/#/database-}" "${services[@]/#/broker-}" \
@@ -58,6 +67,7 @@ for name in postgres-password rabbitmq-password erlang-cookie broker-topology br
 done
 identity
 tls
+publishers_authority
 
 # The secrets that the services read: whole URLs, so that no host name stands beside a password in a compose file.
 for service in "${services[@]}"; do

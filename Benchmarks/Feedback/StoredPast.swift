@@ -9,13 +9,14 @@ struct StoredPast {
 
     /// A batch of the intake holds as many responses of each of ten experiments.
     private static let responsesPerEvent = 50
+    private static let source = "https://telesuivi.example/bench"
 
     var script: String {
         """
         begin;
         set local search_path = feedback;
         create temporary table past on commit drop as
-            select n, e.experiment, gen_random_uuid() as response,
+            select n, e.experiment, gen_random_uuid() as response, gen_random_uuid()::text as event_id,
                 md5('participant' || (n - 1) / \(FeedbackWorkload.occasionCount))::uuid as participant,
                 'M' || (n - 1) % \(FeedbackWorkload.occasionCount) + 1 as occasion
             from generate_series(1, \(count)) as n
@@ -26,16 +27,18 @@ struct StoredPast {
             select distinct on (participant) experiment, 'past-' || n, participant, 'questionnaires', now() from past
             order by participant, n;
         insert into identities (publisher, source, event_id, content_hash, outcome, response, version)
-            select '\(publisher)', 'https://telesuivi.example/bench', gen_random_uuid()::text,
+            select '\(publisher)', '\(Self.source)', event_id,
                 sha256(response::text::bytea), 'accepted', response, 1
             from past;
         insert into responses (experiment, participant, instrument, occasion, response, version, state,
-                instrument_version, answered_at, publisher)
-            select experiment, participant, 'SUS', occasion, response, 1, 'valid', 'F-SUS-2021', now(), '\(publisher)'
+                instrument_version, answered_at, publisher, touched_at)
+            select experiment, participant, 'SUS', occasion, response, 1, 'valid', 'F-SUS-2021', now(),
+                '\(publisher)', now()
             from past;
-        insert into response_values (response, version, salt, score, answers, comment)
-            select response, 1, md5(n::text), 850, '[4,2,5,1,4,2,5,1,4,2]',
-                'rapide et clair, mais la connexion est lente en chambre'
+        insert into response_values (response, version, publisher, source, event_id, answered_at, is_retraction, salt,
+                score, value_set, answers, comment, log_event)
+            select response, 1, '\(publisher)', '\(Self.source)', event_id, now(), false, md5(n::text), 850, null,
+                '[4,2,5,1,4,2,5,1,4,2]', 'rapide et clair, mais la connexion est lente en chambre', response
             from past;
         create temporary table past_events on commit drop as
             select experiment, row_number() over (partition by experiment) as sequence

@@ -49,6 +49,9 @@ enum FeedbackService: ServiceDefinition {
             MigrationFile(
                 component: "feedback", name: "0011-instruments",
                 sql: String(decoding: PackageResources._011_instruments_sql, as: UTF8.self)),
+            MigrationFile(
+                component: "feedback", name: "0012-certificate-credentials",
+                sql: String(decoding: PackageResources._012_certificate_credentials_sql, as: UTF8.self)),
         ] + Givers.migrations + Imports.migrations
     static let appendOnlyTables = ["instruments", "quarantine_reruns"]
     static let settings = FeedbackSettings.all

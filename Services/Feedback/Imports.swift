@@ -9,7 +9,10 @@ struct Imports: Sendable {
     static let migrations = [
         MigrationFile(
             component: "feedback", name: "0030-imports",
-            sql: String(decoding: PackageResources._030_imports_sql, as: UTF8.self))
+            sql: String(decoding: PackageResources._030_imports_sql, as: UTF8.self)),
+        MigrationFile(
+            component: "feedback", name: "0031-import-attempts",
+            sql: String(decoding: PackageResources._031_import_attempts_sql, as: UTF8.self)),
     ]
 
     private let context: BuildContext

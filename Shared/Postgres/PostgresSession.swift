@@ -5,11 +5,23 @@ import Synchronization
 package protocol PostgresSession: Sendable {
     @discardableResult func query(_ query: PostgresQuery) async throws(PostgresError) -> PostgresRows
 
+    /// Runs statements that do not need each other's results: in one round trip where the session has a connection of
+    /// its own, elsewhere one by one.
+    /// - Returns: one result per statement.
+    @discardableResult func pipeline(_ queries: [PostgresQuery]) async throws(PostgresError) -> [PostgresRows]
+
     /// Runs a statement whose result nobody needs: in a transaction without a round trip of its own, elsewhere at once.
     func enqueue(_ query: PostgresQuery) async throws(PostgresError)
 }
 
 extension PostgresSession {
+    @discardableResult
+    package func pipeline(_ queries: [PostgresQuery]) async throws(PostgresError) -> [PostgresRows] {
+        var results: [PostgresRows] = []
+        for query in queries { results.append(try await self.query(query)) }
+        return results
+    }
+
     package func enqueue(_ query: PostgresQuery) async throws(PostgresError) { try await self.query(query) }
 }
 

@@ -11,7 +11,7 @@ enum AsyncAPIDocument {
         return head + (try document().yaml()) + "\n"
     }
 
-    private static func document() throws -> SchemaNode {
+    static func document() throws -> SchemaNode {
         .map([
             ("asyncapi", .text("3.0.0")),
             ("info", info),

@@ -57,13 +57,14 @@ import Testing
         #expect(Set(present) == expected)
     }
 
-    @Test func asyncAPIDocumentIsWhatTheCodeSays() throws {
-        let file = Self.root.appending(path: "docs/asyncapi.yaml")
-        let text = try AsyncAPIDocument.text()
+    @Test(arguments: ["docs/asyncapi.yaml", "docs/asyncapi.html"])
+    func theAsyncAPIDocumentAndItsPageAreWhatTheCodeSays(path: String) throws {
+        let file = Self.root.appending(path: path)
+        let text = path.hasSuffix("html") ? try AsyncAPIPage.text() : try AsyncAPIDocument.text()
         if Self.isWriting { try Data(text.utf8).write(to: file) }
         #expect(
             try String(contentsOf: file, encoding: .utf8) == text,
-            "docs/asyncapi.yaml is not what Shared/Events says: run `make contract` and read the difference")
+            "\(path) is not what Shared/Events says: run `make contract` and read the difference")
     }
 
     @Test func payloadsNameNoOneAndCarryNoFreeText() throws {

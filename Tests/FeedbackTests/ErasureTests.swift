@@ -116,6 +116,31 @@ struct ErasureTests {
         }
     }
 
+    @Test(arguments: [true, false])
+    func aSecondAnswerThatWasRefusedGoesWithTheFirstAndTakingItBackTouchesNothing(isBefore: Bool) async throws {
+        try await IntakeLab.with { lab in
+            // given: what an edition of a file sends once more, before or after the person takes the answer back
+            let second = lab.event("a#2")
+            try await lab.settle(lab.event("a"))
+            if isBefore { try await lab.settle(second) }
+            try await lab.settle(lab.retraction("x", of: "a#2"))
+            #expect(try await lab.scores() == ["P000": 750])
+            // when
+            try await lab.settle(lab.retraction("y", of: "a"))
+            if !isBefore { try await lab.settle(second) }
+            // then
+            #expect(try await lab.scores().isEmpty)
+            #expect(try await lab.receipt(of: "a#2").reason == "already-answered")
+            let copies = try await lab.service.pool.query(
+                """
+                select octet_length(body) as length, erased_at is not null as is_erased from quarantine
+                where event_id = 'a#2'
+                """)
+            #expect(copies.count == 1)
+            #expect(try copies[0].get("length", as: Int32.self) == 0 && copies[0].get("is_erased"))
+        }
+    }
+
     @Test func whatNoLongerCountedGoesTooWhenItIsTakenBack() async throws {
         try await IntakeLab.with { lab in
             // given

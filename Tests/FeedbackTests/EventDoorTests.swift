@@ -62,7 +62,7 @@ struct EventDoorTests {
                         try await store.insert(name, terms, context: context, in: transaction)
                     }
                     _ = try await store.rotate(
-                        name, to: CredentialHash(of: secret), overlapHours: 0, in: transaction)
+                        name, to: .password(CredentialHash(of: secret)), overlapHours: 0, in: transaction)
                 }
             }
             try await body(lab)

@@ -27,7 +27,7 @@ struct ImportLab {
                 try await store.insert("surveys", terms, context: context, in: transaction)
                 for name in [IntakeLab.publisher, "surveys"] {
                     _ = try await store.rotate(
-                        name, to: CredentialHash(of: secret), overlapHours: 0, in: transaction)
+                        name, to: .password(CredentialHash(of: secret)), overlapHours: 0, in: transaction)
                 }
             }
             let imports = ImportLab(lab: lab)

@@ -197,6 +197,68 @@ struct ImportTests {
         }
     }
 
+    @Test func aLineThatEndsTheProcessIsFoundByHalvingAndRefusedAlone() async throws {
+        try await ImportLab.with { imports in
+            // given: whoever looks at the line of participant 10 dies with it
+            let killer = 12
+            let id = try await imports.upload((0..<20).map { imports.line($0) })
+            #expect(try await imports.commit(id).status == .accepted)
+            var deathCount = 0
+            // when
+            while true {
+                let rows = try await imports.lab.service.pool.query("select state, next_line, attempts from imports")
+                guard try rows[0].get("state", as: String.self) == "committing" else { break }
+                let attempts = Int(try rows[0].get("attempts", as: Int32.self))
+                let next = Int(try rows[0].get("next_line", as: Int32.self))
+                let step = next..<next + max(1, 8 >> attempts)
+                if attempts < 12, step.contains(killer) {
+                    try await imports.lab.service.pool.query("update imports set attempts = attempts + 1")
+                    deathCount += 1
+                    try #require(deathCount < 50)
+                } else {
+                    #expect(try await imports.stepper(8).advance())
+                }
+            }
+            // then
+            let commit = try #require(try await imports.view(id).commit)
+            #expect(commit.tally == .init(lines: 20, accepted: 19, duplicate: 0, waiting: 0, refused: 1))
+            #expect(commit.errors.map { "\($0.line) \($0.reason)" } == ["12 internal-error"])
+            #expect(try await imports.lab.scores()["P010"] == nil)
+        }
+    }
+
+    @Test func ofALineThatCannotBeReadEveryCellIsKeptMaskedByItself() async throws {
+        try await ImportLab.with { imports in
+            // given: numbers behind a comma
+            let id = try await imports.upload([
+                imports.line(0) + ";a,0612345678;x", imports.line(1, comment: "bat A,06 12 34 56 78") + ";trop",
+            ])
+            // when
+            _ = try await imports.commitWhole(id)
+            // then
+            let rows = try await imports.lab.service.pool.query("select body from quarantine order by position")
+            let kept = try rows.map { String(decoding: try $0.get("body", as: [UInt8].self), as: UTF8.self) }
+            #expect(kept.count == 2)
+            #expect(kept.allSatisfy { $0.contains("[masqué]") && !$0.contains("56") })
+
+            // given: spaces that do not break, as another charset writes them
+            let mapping = try WireCoding.decode(ImportMapping.self, from: Array(imports.mapping.utf8))
+            let header = ImportLab.header.split(separator: ";").map(String.init)
+            var bytes = Array(imports.line(2, comment: "le \"06").utf8)
+            for pair in ["12", "34", "56", "78\" soir"] { bytes += [0xA0] + Array(pair.utf8) }
+            var reader = CSVReader(separator: UInt8(ascii: ";"))
+            reader.append(bytes)
+            reader.finish()
+            let record = try #require(try reader.next())
+            // when
+            let line = ImportSheet(mapping, header: header, charset: .utf8).read(record)
+            // then
+            #expect(line.faults.map(\.valueClass) == [.undecodable])
+            let text = String(decoding: line.kept, as: UTF8.self)
+            #expect(text.hasSuffix("\"le \"\"[masqué]\"\" soir\""))
+        }
+    }
+
     // MARK: Items by name, through every door
 
     @Test func anEventMayNameItsItemsAndTheVersionItMeans() async throws {

@@ -3,6 +3,7 @@ import FeedbackDomain
 import Foundation
 import Outbox
 import Postgres
+import RabbitMQ
 import TestSupport
 import Testing
 
@@ -55,7 +56,7 @@ import Testing
             try await store.insert(
                 name, PublisherTerms(organisation: "N", contact: "c", queueBytes: 1 << 20), context: context,
                 in: transaction)
-            _ = try await store.rotate(name, to: hash, overlapHours: 0, in: transaction)
+            _ = try await store.rotate(name, to: .password(hash), overlapHours: 0, in: transaction)
         }
     }
 
@@ -100,6 +101,64 @@ import Testing
             #expect(try await !stage.users().contains("northcare.1"))
             #expect(try await stage.isProvisioned())
         }
+    }
+
+    @Test func aClientCertificateOpensTheBrokerForAsLongAsItsCredentialIsLiveAndNothingElseDoes() async throws {
+        try await TestCertificates.with { authority in
+            var extras = PrivateBroker.Extras()
+            extras.hasManagement = true
+            extras.tls = (authority.authorityFile, try authority.issue(for: "localhost"))
+            try await PrivateBroker.with(extras) { broker in
+                try await IntakeLab.with(isOpen: false) { lab in
+                    try await register("northcare", lab)
+                    let stage = Stage(lab: lab, broker: broker, store: ProvisioningStore(pool: lab.service.pool))
+                    // given
+                    let credential = try await lab.service.pool.withTransaction { transaction in
+                        try await stage.publishers.rotate(
+                            "northcare", to: .certificate, overlapHours: 0, in: transaction)
+                    }
+                    #expect(credential.user == "northcare.2")
+                    while try await stage.provisioner().provisionNext() != nil {}
+                    // then
+                    #expect(try await outcome("northcare.2", stage, authority) == .confirmed)
+                    // Nobody is let in by a name alone, nor by another's.
+                    #expect(try await outcome("northcare.1", stage, authority) == nil)
+                    #expect(try await outcome("southcare.2", stage, authority) == nil)
+                    #expect(try await outcome("northcare.2", login: "northcare.2:@", stage, authority) == nil)
+                    let hash = try await stage.publishers.hash(of: credential, in: lab.service.pool)
+                    #expect(hash == nil)
+                    let kinds = try await stage.publishers.find("northcare", in: lab.service.pool).credentials
+                        .map(\.isCertificate)
+                    #expect(kinds.last == true)
+                    // when
+                    try await stage.suspend("northcare")
+                    while try await stage.provisioner().provisionNext() != nil {}
+                    // then
+                    #expect(try await outcome("northcare.2", stage, authority) == nil)
+                }
+            }
+        }
+    }
+
+    /// What the broker says to one event of somebody with a certificate; nil when it lets nobody in.
+    private func outcome(
+        _ name: String, login: String = "", _ stage: Stage, _ authority: TestCertificates
+    ) async throws -> PublishOutcome? {
+        let pair = try authority.issue(for: name)
+        let tls = RabbitMQTLS(
+            authorityFile: authority.authorityFile, certificateFile: login.isEmpty ? pair.certificateFile : nil,
+            keyFile: login.isEmpty ? pair.keyFile : nil)
+        let configuration = try TestBroker.configuration(
+            url: "amqps://\(login)localhost:\(stage.broker.tlsPort)/%2F", tls: tls, connectTimeout: .seconds(2))
+        let isLetIn = (try? await TestBroker.administer(configuration) { _ in true }) ?? false
+        guard isLetIn else { return nil }
+        let publisher = RabbitPublisher(configuration: configuration, logger: TestBroker.quietLogger)
+        let message = OutgoingMessage(
+            exchange: FeedbackSubmission.queue(of: "northcare"), routingKey: "", body: Array("{}".utf8),
+            messageID: UUID().uuidString, contentType: EventEnvelope.contentType)
+        let outcomes = await publisher.publish([message], deadline: .seconds(20))
+        await publisher.close()
+        return outcomes.first
     }
 
     @Test func usersThatNoCredentialStandsForAreRemovedAndNobodyElses() async throws {

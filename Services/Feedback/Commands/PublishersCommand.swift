@@ -62,15 +62,23 @@ struct PublishersDesk {
         while try await provisioner.provisionNext() != nil {}
     }
 
-    /// Adds a credential and shows it, which is the only time.
-    func show(_ secret: CredentialSecret, as credential: PublisherCredential) {
+    /// Shows a credential, which is the only time.
+    /// - Parameter secret: nil for a certificate.
+    func show(_ secret: CredentialSecret?, as credential: PublisherCredential) {
+        let proof = secret.map { "password  \($0.text)" } ?? "certificate  common name \(credential.user)"
+        let use =
+            secret == nil
+            ? """
+            The publisher keeps its key and sends a request for a certificate; deploy/publisher-certificate.sh signs it.
+            It opens AMQP over TLS (the outsiders' virtual host, SASL EXTERNAL), not HTTP.
+            """ : "It is not shown again. It opens AMQP (the outsiders' virtual host) and POST /v1/events (HTTP Basic)."
         StandardOutput.write(
             """
             user      \(credential.user)
-            password  \(secret.text)
+            \(proof)
             exchange  \(FeedbackSubmission.queue(of: credential.publisher))
             receipts  \(FeedbackSubmission.receiptsQueue(of: credential.publisher))
-            It is not shown again. It opens AMQP (the outsiders' virtual host) and POST /v1/events (HTTP Basic).
+            \(use)
 
             """)
     }
@@ -118,7 +126,8 @@ struct PublishersListCommand: AsyncParsableCommand {
                     + (record.isProvisioned ? "\n" : "  (the broker is behind)\n"))
             for credential in record.credentials {
                 let user = PublisherCredential(publisher: record.name, number: credential.number).user
-                let end = credential.expiresAt.map { "until \(WireInstant.format($0))" } ?? "current"
+                let kind = credential.isCertificate ? "certificate  " : ""
+                let end = kind + (credential.expiresAt.map { "until \(WireInstant.format($0))" } ?? "current")
                 StandardOutput.write("  \(user)  \(credential.isExpired ? "ended" : end)\n")
             }
         }
@@ -156,7 +165,7 @@ struct PublishersAddCommand: AsyncParsableCommand {
                     try await desk.store.insert(
                         target.publisher, terms, context: desk.context(by: target.by), in: transaction)
                     return try await desk.store.rotate(
-                        target.publisher, to: CredentialHash(of: secret), overlapHours: 0, in: transaction)
+                        target.publisher, to: .password(CredentialHash(of: secret)), overlapHours: 0, in: transaction)
                 }
             } catch PublisherError.nameTaken where ifMissing {
                 StandardOutput.write("\(target.publisher) is there already\n")
@@ -195,12 +204,15 @@ struct PublishersRotateCommand: AsyncParsableCommand {
     @Option(help: "So long those before it go on, 0 to 720.")
     var overlapHours = PublisherCredential.overlapHoursDefault
 
+    @Flag(help: "A client certificate in the place of a password.") var certificate = false
+
     func run() async throws {
         try await PublishersDesk.with { desk in
-            let secret = CredentialSecret()
+            let secret = certificate ? nil : CredentialSecret()
+            let proof = secret.map { CredentialProof.password(CredentialHash(of: $0)) } ?? .certificate
             let credential = try await desk.pool.withTransaction { transaction in
                 try await desk.store.rotate(
-                    target.publisher, to: CredentialHash(of: secret), overlapHours: overlapHours, in: transaction)
+                    target.publisher, to: proof, overlapHours: overlapHours, in: transaction)
             }
             try await desk.provision()
             desk.show(secret, as: credential)

@@ -103,7 +103,7 @@ struct BrokerProvisioner: Service {
             if task.isSuspended {
                 try await act(task) { try await management.delete("users", user) }
             } else {
-                try await admit(user, credential.hash, task)
+                try await admit(user, credential.proof, task)
             }
         }
         for number in task.ended {
@@ -172,9 +172,10 @@ struct BrokerProvisioner: Service {
         }
     }
 
-    private func admit(_ user: String, _ hash: CredentialHash, _ task: ProvisioningTask) async throws {
+    /// With an empty hash no password fits: such a user gets in by its certificate alone.
+    private func admit(_ user: String, _ proof: CredentialProof, _ task: ProvisioningTask) async throws {
         let login = [
-            "password_hash": hash.base64, "hashing_algorithm": "rabbit_password_hashing_sha256", "tags": "",
+            "password_hash": proof.hash?.base64 ?? "", "hashing_algorithm": "rabbit_password_hashing_sha256", "tags": "",
         ]
         try await act(task) { try await management.put("users", user, body: login) }
         for (limit, value) in [("max-connections", 4), ("max-channels", 8)] {

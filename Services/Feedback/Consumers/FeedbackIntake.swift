@@ -11,6 +11,11 @@ import ServiceRuntime
 /// Takes in what one outside publisher sends. Nothing that it sends can stop the intake or hold up the queue: every
 /// message ends as a response, a duplicate, a waiting event or a quarantined copy, and each gets a receipt.
 struct FeedbackIntake: Service {
+    /// While one is committed the next is judged.
+    private static let batchCountAtOnce = 2
+    /// Those, and one that is read meanwhile.
+    static let batchCountInFlight = batchCountAtOnce + 1
+
     let publisher: String
     let consumer: RabbitConsumer
     let intake: IntakeStore
@@ -28,7 +33,7 @@ struct FeedbackIntake: Service {
                 await consumer.drain()
             }
             group.addTask {
-                while let batch = try await consumer.next() { await take(batch) }
+                try await follow()
             }
             defer { group.cancelAll() }
             // The loop ends when the consumer is drained, so the first to end is whichever; both are waited for.
@@ -36,18 +41,48 @@ struct FeedbackIntake: Service {
         }
     }
 
+    /// Batches are read one after the other and settled side by side; each begins once the one before it has its
+    /// experiments, so that a correction comes behind what it corrects.
+    private func follow() async throws {
+        try await withThrowingTaskGroup(of: Duration.self) { group in
+            var count = 0
+            var previous = Turn()
+            previous.begin()
+            while let batch = try await consumer.next() {
+                let messages = read(batch)
+                if count == Self.batchCountAtOnce {
+                    try? await sleep(try await group.next() ?? .zero)
+                    count -= 1
+                }
+                let turn = Turn()
+                group.addTask { [previous] in
+                    defer { turn.begin() }
+                    await previous.wait()
+                    return await take(batch, messages) { turn.begin() }
+                }
+                previous = turn
+                count += 1
+            }
+        }
+    }
+
     /// Takes a batch in and acknowledges it; it comes back whole when that is not possible before we stop.
-    func take(_ batch: DeliveryBatch) async {
+    /// - Returns: for how long the publisher should be left alone now.
+    private func take(
+        _ batch: DeliveryBatch, _ messages: [InboundMessage], whenLocked: @escaping @Sendable () -> Void
+    ) async -> Duration {
         let started = ContinuousClock.now
         do {
-            let tally = try await settle(read(batch))
+            let tally = try await settle(messages, whenLocked: whenLocked)
             await consumer.acknowledge(batch)
-            metrics.settled(tally, duration: ContinuousClock.now - started)
+            let took = ContinuousClock.now - started
+            metrics.settled(tally, duration: took)
             for wakeUp in wakeUps { wakeUp.signal() }
-            try? await sleep(Self.pause(after: tally, batchCount: batch.count, took: ContinuousClock.now - started))
+            return Self.pause(after: tally, batchCount: batch.count, took: took)
         } catch {
             logger.notice("a batch goes back to the queue", metadata: [LogKeys.count: "\(batch.count)"])
             await consumer.abandon(batch)
+            return .zero
         }
     }
 
@@ -69,11 +104,13 @@ struct FeedbackIntake: Service {
     /// Retries for as long as the database is away. Whatever else a batch makes fail is searched by halving: the
     /// message at fault is quarantined, the others are counted.
     /// - Throws: `CancellationError` only.
-    func settle(_ messages: [InboundMessage]) async throws(CancellationError) -> IntakeTally {
+    func settle(
+        _ messages: [InboundMessage], whenLocked: @escaping @Sendable () -> Void = {}
+    ) async throws(CancellationError) -> IntakeTally {
         var pause = Duration.milliseconds(50)
         while true {
             do {
-                return try await intake.settle(messages)
+                return try await intake.settle(messages, whenLocked: whenLocked)
             } catch {
                 switch IntakeFailure(error) {
                 case .stop: throw CancellationError()

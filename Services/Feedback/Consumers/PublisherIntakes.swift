@@ -90,7 +90,7 @@ final class PublisherIntakes: Service {
     private func follow(_ publisher: String) -> FeedbackIntake {
         let consumer = RabbitConsumer(
             configuration: broker, queue: FeedbackSubmission.queue(of: publisher), batchCountMax: batchCountMax,
-            logger: logger)
+            batchesInFlight: FeedbackIntake.batchCountInFlight, logger: logger)
         followed.withLock { $0.consumers[publisher] = consumer }
         return FeedbackIntake(
             publisher: publisher, consumer: consumer, intake: intake, wakeUps: wakeUps, logger: logger)

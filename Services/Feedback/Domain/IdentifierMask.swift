@@ -274,7 +274,9 @@ package enum IdentifierMask {
     private static func isStart(_ index: Int, after copied: Int, in bytes: [UInt8]) -> Bool {
         guard index > copied else { return true }
         let previous = bytes[index - 1]
-        if "-_#/.,".utf8.contains(previous) { return index - 1 == copied || !isWord(bytes[index - 2]) }
+        // Of a comma only the decimal one joins.
+        if previous == UInt8(ascii: ",") { return index - 1 == copied || !isDigit(bytes[index - 2]) }
+        if "-_#/.".utf8.contains(previous) { return index - 1 == copied || !isWord(bytes[index - 2]) }
         return !isWord(previous) && previous != UInt8(ascii: "+")
     }
 

@@ -28,7 +28,7 @@ package enum ValueClass: String, Sendable {
         let others = Set(bytes.filter { !(0x30...0x39).contains($0) })
         if bytes.isEmpty {
             self = .empty
-        } else if IdentifierMask.holdsRegisterNumber(text) || IdentifierMask.count(in: text) > 0 {
+        } else if IdentifierMask.holdsRegisterNumber(text) || IdentifierMask.mask(text) != text {
             self = .identifier
         } else if Int(text.trimmed) != nil {
             self = .wholeNumber

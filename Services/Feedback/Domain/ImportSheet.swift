@@ -33,6 +33,21 @@ package struct ImportLine: Sendable {
     package let answer: ImportAnswer?
     /// In the order of the columns.
     package let faults: [ImportFault]
+    /// What may be kept of it, in UTF-8: its cells, each masked by itself, since a number is not told from its
+    /// neighbours by a comma. Of a line without faults nothing is.
+    package let kept: [UInt8]
+
+    init(_ record: CSVRecord, cells: [String]?, answer: ImportAnswer? = nil, faults: [ImportFault], kept: [UInt8] = []) {
+        number = record.line
+        raw = record.raw
+        self.cells = cells
+        self.answer = answer
+        self.faults = faults
+        self.kept = kept
+    }
+
+    /// A line that nobody looks into any more, because looking may be what ends the process.
+    package init(unread record: CSVRecord) { self.init(record, cells: nil, faults: []) }
 }
 
 /// A file's headings under a mapping: reads one line after the other.
@@ -138,21 +153,29 @@ package struct ImportSheet: Sendable {
         for (index, field) in record.fields.enumerated() {
             guard let text = charset.text(field) else {
                 let column = index < header.count ? header[index] : nil
-                return ImportLine(
-                    number: record.line, raw: record.raw, cells: nil, answer: nil, faults: [undecodable(column)])
+                return ImportLine(record, cells: nil, faults: [undecodable(column)], kept: kept(record))
             }
             cells.append(text.trimmed)
         }
         // Spreadsheets end lines with separators that mean nothing.
         while cells.count > header.count, cells.last?.isEmpty ?? false { cells.removeLast() }
         if let fault = formFault(record, cells.count) {
-            return ImportLine(number: record.line, raw: record.raw, cells: cells, answer: nil, faults: [fault])
+            return ImportLine(record, cells: cells, faults: [fault], kept: kept(record))
         }
         var reading = ImportReading(sheet: self, cells: cells)
         let answer = reading.answer()
-        return ImportLine(
-            number: record.line, raw: record.raw, cells: cells, answer: reading.faults.isEmpty ? answer : nil,
-            faults: reading.faults)
+        guard !reading.faults.isEmpty else { return ImportLine(record, cells: cells, answer: answer, faults: []) }
+        return ImportLine(record, cells: cells, faults: reading.faults, kept: kept(record))
+    }
+
+    /// Bytes that are none of the file's charset are nearly always Windows-1252, of which few are nothing.
+    private func kept(_ record: CSVRecord) -> [UInt8] {
+        let cells = record.fields.map { field in
+            let text = charset.text(field) ?? CSVCharset.windows1252.text(field) ?? IdentifierMask.mark
+            let masked = IdentifierMask.mask(text).replacing("\"", with: "\"\"")
+            return "\"\(masked)\""
+        }
+        return Array(cells.joined(separator: ";").utf8)
     }
 
     private func undecodable(_ column: String?) -> ImportFault {

@@ -1,5 +1,6 @@
 import HTTPDefaults
 import HTTPTypes
+import Metrics
 import Synchronization
 
 /// Keeps one publisher from taking the HTTP door from the others: so many requests at once, and a rest after nonsense,
@@ -25,17 +26,22 @@ final class EventGate: Sendable {
     }
 
     private let countMax: Int
+    private let metricsFactory: any MetricsFactory
     private let now: @Sendable () -> ContinuousClock.Instant
     /// Of publishers that are here or rest; there are no more than have a credential.
     private let visitors = Mutex<[String: Visitor]>([:])
 
     /// - Parameter countMax: requests of one publisher at once.
-    init(countMax: Int, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
+    init(
+        countMax: Int, metricsFactory: any MetricsFactory = MetricsSystem.factory,
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+    ) {
         self.countMax = countMax
+        self.metricsFactory = metricsFactory
         self.now = now
     }
 
-    /// - Throws: 429.
+    /// - Throws: 429, which is counted.
     func enter(_ publisher: String) throws(Problem) -> Place {
         let now = now()
         let refusal: Problem? = visitors.withLock { visitors in
@@ -45,7 +51,10 @@ final class EventGate: Sendable {
             visitors[publisher] = Visitor(count: visitor.count + 1, restsUntil: now)
             return nil
         }
-        if let refusal { throw refusal }
+        if let refusal {
+            IntakeMetrics(publisher: publisher, door: .http, factory: metricsFactory).turnedAway()
+            throw refusal
+        }
         return Place(self, publisher)
     }
 

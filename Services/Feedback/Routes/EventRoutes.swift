@@ -26,7 +26,7 @@ struct EventRoutes: Sendable {
 
     @Sendable private func take(_ request: Request, _ context: MaillageContext) async throws -> Response {
         let publisher = try await access.require(context)
-        let visit = try enter(publisher)
+        let visit = Visit(publisher: publisher, place: try gate.enter(publisher))
         let contentType = request.headers[.contentType] ?? ""
         let essence = contentType.prefix { $0 != ";" }.lowercased().filter { $0 != " " }
         switch essence {
@@ -40,15 +40,6 @@ struct EventRoutes: Sendable {
     private struct Visit: Sendable {
         let publisher: String
         let place: EventGate.Place
-    }
-
-    private func enter(_ publisher: String) throws(Problem) -> Visit {
-        do throws(Problem) {
-            return Visit(publisher: publisher, place: try gate.enter(publisher))
-        } catch {
-            IntakeMetrics(publisher: publisher, door: door.kind, factory: door.metricsFactory).turnedAway()
-            throw error
-        }
     }
 
     /// - Returns: the receipts, after which the publisher may have to rest.

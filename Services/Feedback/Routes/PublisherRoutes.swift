@@ -48,6 +48,8 @@ struct PublisherRoutes: Sendable {
 
     private struct Rotation: Decodable {
         let overlapHours: Int?
+        /// Whether it is to be a client certificate.
+        let certificate: Bool?
     }
 
     private struct Suspension: Decodable {
@@ -103,20 +105,21 @@ struct PublisherRoutes: Sendable {
         _ = try context.require(.operator, .administrator)
         let name = try context.parameter("publisher")
         let command = try await IdempotentCommand(request, context)
-        let overlap = try command.decode(Rotation.self).overlapHours ?? PublisherCredential.overlapHoursDefault
-        let secret = CredentialSecret()
-        let hash = CredentialHash(of: secret)
+        let rotation = try command.decode(Rotation.self)
+        let overlap = rotation.overlapHours ?? PublisherCredential.overlapHoursDefault
+        let secret = rotation.certificate == true ? nil : CredentialSecret()
+        let proof = secret.map { CredentialProof.password(CredentialHash(of: $0)) } ?? .certificate
         var added: PublisherCredential?
         let answer = try await command.run(on: pool) { transaction in
-            let credential = try await publishers.rotate(name, to: hash, overlapHours: overlap, in: transaction)
+            let credential = try await publishers.rotate(name, to: proof, overlapHours: overlap, in: transaction)
             added = credential
             return try .created(
-                CredentialView(credential, password: nil),
+                CredentialView(credential, proof, password: nil),
                 at: "/v1/publishers/\(name)/credentials/\(credential.number)", version: 1)
         }
         guard let added, answer.headers[.idempotencyReplayed] == nil else { return answer }
         return try JSONResponse(
-            CredentialView(added, password: secret.text), status: .created,
+            CredentialView(added, proof, password: secret?.text), status: .created,
             headers: [.location: "/v1/publishers/\(name)/credentials/\(added.number)", .cacheControl: "no-store"]
         ).response()
     }
@@ -167,6 +170,7 @@ extension MaillageContext {
 struct PublisherView: Encodable, Sendable {
     struct Credential: Encodable, Sendable {
         let user: String
+        let kind: CredentialKind
         let createdAt: Date
         let expiresAt: Date?
         let state: String
@@ -196,21 +200,30 @@ struct PublisherView: Encodable, Sendable {
         isProvisioned = record.isProvisioned
         credentials = record.credentials.map {
             Credential(
-                user: PublisherCredential(publisher: record.name, number: $0.number).user, createdAt: $0.createdAt,
-                expiresAt: $0.expiresAt, state: $0.isExpired ? "ended" : "active")
+                user: PublisherCredential(publisher: record.name, number: $0.number).user,
+                kind: $0.isCertificate ? .certificate : .password, createdAt: $0.createdAt, expiresAt: $0.expiresAt, state: $0.isExpired ? "ended" : "active")
         }
     }
 }
 
+enum CredentialKind: String, Encodable, Sendable {
+    case password, certificate
+
+    init(_ proof: CredentialProof) { self = proof == .certificate ? .certificate : .password }
+}
+
 struct CredentialView: Encodable, Sendable {
+    /// The common name that a certificate has to be issued for.
     let user: String
-    /// Shown once; nil when the request is a repeat.
+    let kind: CredentialKind
+    /// Shown once; nil when the request is a repeat, and for a certificate.
     let password: String?
     let exchange: String
     let receiptsQueue: String
 
-    init(_ credential: PublisherCredential, password: String?) {
+    init(_ credential: PublisherCredential, _ proof: CredentialProof, password: String?) {
         user = credential.user
+        kind = CredentialKind(proof)
         self.password = password
         exchange = FeedbackSubmission.queue(of: credential.publisher)
         receiptsQueue = FeedbackSubmission.receiptsQueue(of: credential.publisher)

@@ -27,6 +27,21 @@ struct CredentialSecret: Sendable {
     }
 }
 
+/// By what a publisher proves that a credential is its own.
+enum CredentialProof: Sendable, Equatable {
+    case password(CredentialHash)
+    /// A client certificate of the broker's authority for publishers, whose common name is the user. It opens AMQP over
+    /// TLS; over HTTP there is no password that would fit.
+    case certificate
+
+    /// As the table keeps it.
+    init(hash: [UInt8]?) { self = hash.map { .password(CredentialHash(bytes: $0)) } ?? .certificate }
+
+    var hash: CredentialHash? {
+        if case .password(let hash) = self { hash } else { nil }
+    }
+}
+
 /// The form in which RabbitMQ takes a password that it shall not see: four bytes of salt, then the SHA-256 over salt
 /// and password (rabbitmq.com, "Credentials and passwords").
 struct CredentialHash: Sendable, Equatable {

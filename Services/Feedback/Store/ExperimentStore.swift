@@ -67,7 +67,7 @@ struct ExperimentStore: Sendable {
         if newest.affectedCount == 1 {
             try await replaceMilestones(approved, in: session)
             let changed = try await MilestoneStore(session: session).settle(
-                in: [id], now: intake.clock.now(), cause: cause)
+                session.query(MilestoneStatements.state(of: [id])), now: intake.clock.now(), cause: cause)
             try await EventLog.append(changed, in: session)
         }
         try await intake.recall([.experiment(id)], cause: cause, in: session)

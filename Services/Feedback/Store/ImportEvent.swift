@@ -31,7 +31,7 @@ struct ImportOrigin: Sendable {
         return InboundMessage(
             identity: EventIdentity(publisher: publisher, source: source, id: "line-\(name.hexadecimal)"),
             isIdentified: true, content: .failure(line.faults.first?.refusal ?? .ourFault), contentHash: name,
-            body: line.raw, clockAt: now)
+            body: line.kept, clockAt: now)
     }
 }
 

@@ -84,9 +84,9 @@ extension IntakeStore {
     ) async throws -> [Int: FeedbackSubmission.Receipt] {
         let reader = IntakeFactsReader(session: session)
         let submissions = messages.compactMap(\.submission)
-        let stored = try await reader.identities(messages.map(\.identity))
-        let known = stored.merging(seen.known) { stored, _ in stored }
-        var judge = try await reader.facts(for: submissions)
+        let look = try await reader.look(at: messages)
+        let known = look.known.merging(seen.known) { stored, _ in stored }
+        var judge = look.judge
         judge.instruments = try await instruments.catalogue(for: submissions, judge.experiments, in: session)
         judge.events = known.mapValues(\.event)
         for submission in submissions
@@ -98,7 +98,7 @@ extension IntakeStore {
                 response: EventID.next(), version: 1, instrumentVersion: "", answeredAt: submission.answeredAt,
                 publisher: submission.identity.publisher)
         }
-        var publishers = try await reader.publishers(Set(messages.map(\.publisher)))
+        var publishers = look.publishers
         for name in publishers.keys { publishers[name]?.waitingCount += seen.waitingCount }
         var plan = IntakePlan(judge: judge, known: known, publishers: publishers)
         for message in messages { plan.add(message) }

@@ -11,6 +11,17 @@ struct ImportStepper: Sendable {
     /// What is kept of one phase; a file that is wrong from end to end needs no more to be told so.
     static let errorCountMax = 100_000
     private static let raceAttempts = 10
+    /// A line with which so many steps ended that held no other is not looked at again.
+    private static let attemptsMax = 12
+
+    /// What is to be expected of the first line of a step.
+    private enum Care {
+        case none
+        /// It makes the database fail.
+        case poisoned
+        /// It may have ended the process: not even its cells are read.
+        case unread
+    }
 
     let intake: IntakeStore
     /// Lines that are settled in one transaction.
@@ -20,14 +31,30 @@ struct ImportStepper: Sendable {
     /// - Returns: whether there was a step to take.
     func advance(_ id: UUID? = nil) async throws -> Bool {
         guard let id = if let id { id } else { try await due() } else { return false }
+        guard let attempts = try await begin(id) else { return false }
         do {
-            return try await search(id)
+            return try await search(id, attempts: attempts)
         } catch {
             // The others have their turn before this one is tried again.
             _ = try? await intake.pool.query(
-                "update imports set stepped_at = clock_timestamp() where import = \(id)")
+                """
+                update imports set stepped_at = clock_timestamp(), attempts = greatest(attempts - 1, 0)
+                where import = \(id)
+                """)
             throw error
         }
+    }
+
+    /// Notes that a step is begun; done, it takes two off, so that steps grow again behind a line that was found.
+    /// - Returns: how many were begun and not ended, with this one; nil when there is nothing to do.
+    private func begin(_ id: UUID) async throws(PostgresError) -> Int? {
+        let rows = try await intake.pool.query(
+            """
+            update imports set attempts = attempts + 1
+            where import = \(id) and state in ('previewing', 'committing') returning attempts
+            """)
+        guard let row = rows.first else { return nil }
+        return Int(try row.get("attempts", as: Int32.self))
     }
 
     /// One that no other replica works on.
@@ -42,9 +69,12 @@ struct ImportStepper: Sendable {
 
     /// All lines of a step together; if one of them makes the database fail, the first alone, and if it is that one, it
     /// is refused.
-    private func search(_ id: UUID) async throws -> Bool {
+    ///
+    /// A line that ends the process is searched by halving too, over the processes.
+    private func search(_ id: UUID, attempts: Int) async throws -> Bool {
+        guard attempts <= Self.attemptsMax else { return try await step(id, lineCountMax: 1, .unread) }
         do {
-            return try await step(id, lineCountMax: lineCountMax)
+            return try await step(id, lineCountMax: max(1, lineCountMax >> (attempts - 1)))
         } catch {
             guard case .messages = IntakeFailure(error) else { throw error }
         }
@@ -52,16 +82,16 @@ struct ImportStepper: Sendable {
             return try await step(id, lineCountMax: 1)
         } catch {
             guard case .messages = IntakeFailure(error) else { throw error }
-            return try await step(id, lineCountMax: 1, isPoisoned: true)
+            return try await step(id, lineCountMax: 1, .poisoned)
         }
     }
 
-    private func step(_ id: UUID, lineCountMax: Int, isPoisoned: Bool = false) async throws -> Bool {
+    private func step(_ id: UUID, lineCountMax: Int, _ care: Care = .none) async throws -> Bool {
         for attempt in 1... {
             do {
                 return try await intake.pool.withTransaction { transaction in
                     guard var work = try await ImportWork.lock(id, in: transaction) else { return false }
-                    try await take(&work, lineCountMax: lineCountMax, isPoisoned: isPoisoned, in: transaction)
+                    try await take(&work, lineCountMax: lineCountMax, care, in: transaction)
                     return true
                 }
             } catch is IdentityRace where attempt < Self.raceAttempts {
@@ -72,7 +102,7 @@ struct ImportStepper: Sendable {
     }
 
     private func take(
-        _ work: inout ImportWork, lineCountMax: Int, isPoisoned: Bool, in session: some PostgresSession
+        _ work: inout ImportWork, lineCountMax: Int, _ care: Care, in session: some PostgresSession
     ) async throws {
         let (bytes, isLast) = try await work.bytes(in: session)
         let beginning: ImportSheet.Beginning
@@ -86,11 +116,11 @@ struct ImportStepper: Sendable {
         var lines: [ImportLine] = []
         do throws(CSVBreak) {
             while lines.count < lineCountMax, let record = try reader.next() {
-                if !record.isBlank { lines.append(sheet.read(record)) }
+                if !record.isBlank { lines.append(care == .unread ? ImportLine(unread: record) : sheet.read(record)) }
             }
         } catch { return try await work.reject(ImportRejection(error), in: session) }
         var messages = try work.origin.messages(of: lines, by: intake.reader, now: intake.clock.now())
-        if isPoisoned { messages = messages.map(\.poisoned) }
+        if care == .poisoned { messages = messages.map(\.poisoned) }
         let receipts = try await judge(messages, work, in: session)
         let findings = ImportFindings(receipts, of: lines, sheet: sheet, instruments: intake.instruments.known)
         let errorCount = try await findings.write(

@@ -84,13 +84,16 @@ struct KnownIdentity: Sendable {
     let outcome: Outcome
     /// Slug of the refusal or exclusion.
     let reason: String?
-    /// That it belongs to; of a correction that does not count, the one that it corrects.
+    /// That it belongs to; of a correction that does not count, the one that it corrects; of a second answer, the one
+    /// that stands.
     let response: UUID?
 
     var event: KnownEvent {
         switch outcome {
         case .accepted: response.map { .accepted(response: $0) } ?? .refused(response: nil)
         case .waiting: .waiting
+        // Whoever takes back a second answer does not mean the first.
+        case .refused where reason == Refusal.Reason.alreadyAnswered.rawValue: .refused(response: nil)
         case .refused, .excluded: .refused(response: response)
         }
     }

@@ -9,21 +9,90 @@ import Postgres
 struct IntakeFactsReader<Session: PostgresSession>: Sendable {
     let session: Session
 
-    func identities(
-        _ wanted: some Sequence<EventIdentity>
-    ) async throws(PostgresError) -> [EventIdentity: KnownIdentity] {
+    /// What the events say that are known already, what the others have to be judged by, and who sends them.
+    struct Look: Sendable {
+        var known: [EventIdentity: KnownIdentity]
+        /// Without events and instruments.
+        var judge: IntakeJudge
+        var publishers: [String: PublisherFacts]
+        /// What waits for one of the messages.
+        var corrections: PostgresRows
+    }
+
+    /// Reads everything that messages are judged by in one round trip.
+    /// - Parameter lock: goes first; what is read is as it is once the lock is held.
+    func look(at messages: [InboundMessage], behind lock: PostgresQuery? = nil) async throws(PostgresError) -> Look {
+        let submissions = messages.compactMap(\.submission)
+        var trip = RoundTrip()
+        if let lock { _ = trip.add(lock) }
+        let known = trip.add(Self.identities(messages.map(\.identity) + submissions.compactMap(\.amended)))
+        let publishers = trip.add(Self.publishers(Set(messages.map(\.publisher))))
+        let corrections = trip.add(IntakeStore.waiting(for: messages.map { Dependency.event($0.identity).key }))
+        let facts = FactsPlaces(submissions, in: &trip)
+        let results = try await trip.run(in: session)
+        return Look(
+            known: try Self.identities(results[known]), judge: try facts.read(results),
+            publishers: try Self.publishers(results[publishers]), corrections: results[corrections])
+    }
+
+    /// What submissions are judged by, without events and instruments.
+    func facts(for submissions: [Submission]) async throws(PostgresError) -> IntakeJudge {
+        guard !submissions.isEmpty else { return IntakeJudge() }
+        var trip = RoundTrip()
+        let facts = FactsPlaces(submissions, in: &trip)
+        return try facts.read(try await trip.run(in: session))
+    }
+
+    func experiments(_ ids: [UUID]) async throws(PostgresError) -> [UUID: ExperimentFacts] {
+        var trip = RoundTrip()
+        let places = (trip.add(Self.experiments(ids)), trip.add(Self.protocols(ids)))
+        let results = try await trip.run(in: session)
+        return try Self.experiments(results[places.0], results[places.1])
+    }
+
+    /// Where the answers about experiments, participants and responses stand among those of a round trip.
+    private struct FactsPlaces {
+        private let submissions: [Submission]
+        private var places: (experiments: Int, protocols: Int, participants: Int)?
+
+        init(_ submissions: [Submission], in trip: inout RoundTrip) {
+            self.submissions = submissions
+            guard !submissions.isEmpty else { return }
+            let ids = Array(Set(submissions.map(\.experiment)))
+            places = (
+                trip.add(IntakeFactsReader.experiments(ids)), trip.add(IntakeFactsReader.protocols(ids)),
+                trip.add(IntakeFactsReader.participants(submissions))
+            )
+        }
+
+        func read(_ results: [PostgresRows]) throws(PostgresError) -> IntakeJudge {
+            guard let places else { return IntakeJudge() }
+            var judge = IntakeJudge(
+                experiments: try IntakeFactsReader.experiments(
+                    results[places.experiments], results[places.protocols]))
+            try IntakeFactsReader.addParticipants(results[places.participants], of: submissions, to: &judge)
+            return judge
+        }
+    }
+
+    // MARK: Identities
+
+    private static func identities(_ wanted: some Sequence<EventIdentity>) -> PostgresQuery {
         var columns = IdentityColumns()
         for identity in Set(wanted) { columns.append(identity) }
-        guard !columns.isEmpty else { return [:] }
-        let rows = try await session.query(
-            """
+        return """
             select i.publisher, i.source, i.event_id, i.content_hash, i.outcome, i.reason, i.response
             from unnest(\(columns.publishers), \(columns.sources), \(columns.ids)) as k (publisher, source, event_id)
             cross join lateral (
                 select * from identities as i
                 where i.publisher = k.publisher and i.source = k.source and i.event_id = k.event_id limit 1
             ) as i
-            """)
+            """
+    }
+
+    private static func identities(
+        _ rows: PostgresRows
+    ) throws(PostgresError) -> [EventIdentity: KnownIdentity] {
         var known: [EventIdentity: KnownIdentity] = [:]
         for row in rows {
             let identity = try EventIdentity(row)
@@ -35,18 +104,16 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
         return known
     }
 
-    /// Everything but the identities.
-    func facts(for submissions: [Submission]) async throws(PostgresError) -> IntakeJudge {
-        guard !submissions.isEmpty else { return IntakeJudge() }
-        var judge = IntakeJudge(experiments: try await experiments(Array(Set(submissions.map(\.experiment)))))
-        try await readParticipants(submissions, into: &judge)
-        return judge
+    // MARK: Experiments
+
+    private static func experiments(_ ids: [UUID]) -> PostgresQuery {
+        "select experiment, started_at, completed_at from experiments where experiment = any(\(ids))"
     }
 
-    func experiments(_ ids: [UUID]) async throws(PostgresError) -> [UUID: ExperimentFacts] {
-        let rows = try await session.query(
-            "select experiment, started_at, completed_at from experiments where experiment = any(\(ids))")
-        let protocols = try await protocols(ids)
+    private static func experiments(
+        _ rows: PostgresRows, _ versions: PostgresRows
+    ) throws(PostgresError) -> [UUID: ExperimentFacts] {
+        let protocols = try protocols(versions)
         var experiments: [UUID: ExperimentFacts] = [:]
         for row in rows {
             let id: UUID = try row.get("experiment")
@@ -58,15 +125,17 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
     }
 
     /// Every version: an answer is judged by the one that was in force when it was given.
-    private func protocols(_ ids: [UUID]) async throws(PostgresError) -> [UUID: [ProtocolFacts]] {
-        let rows = try await session.query(
-            """
-            select p.experiment, p.version, p.approved_at, p.consent_scope, w.instrument, w.instrument_version,
-                w.occasion, w.opens_day, w.closes_day
-            from protocol_versions as p left join measure_windows as w using (experiment, version)
-            where p.experiment = any(\(ids))
-            order by p.experiment, p.version, w.instrument, w.occasion, w.opens_day
-            """)
+    private static func protocols(_ ids: [UUID]) -> PostgresQuery {
+        """
+        select p.experiment, p.version, p.approved_at, p.consent_scope, w.instrument, w.instrument_version,
+            w.occasion, w.opens_day, w.closes_day
+        from protocol_versions as p left join measure_windows as w using (experiment, version)
+        where p.experiment = any(\(ids))
+        order by p.experiment, p.version, w.instrument, w.occasion, w.opens_day
+        """
+    }
+
+    private static func protocols(_ rows: PostgresRows) throws(PostgresError) -> [UUID: [ProtocolFacts]] {
         var protocols: [UUID: [ProtocolFacts]] = [:]
         for row in rows {
             let id: UUID = try row.get("experiment")
@@ -90,10 +159,10 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
         return protocols
     }
 
-    /// The participants that are named, each with the answers that the submissions are about.
-    private func readParticipants(
-        _ submissions: [Submission], into judge: inout IntakeJudge
-    ) async throws(PostgresError) {
+    // MARK: Participants
+
+    /// Those that are named, each with the answers that the submissions are about.
+    private static func participants(_ submissions: [Submission]) -> PostgresQuery {
         var experiments = PostgresArray(.uuid, reserving: submissions.count)
         var pseudonyms = PostgresArray(.text, reserving: submissions.count)
         var instruments = PostgresArray(.text, reserving: submissions.count)
@@ -104,8 +173,7 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
             instruments.append(text: submission.instrument)
             occasions.append(text: submission.occasion)
         }
-        let rows = try await session.query(
-            """
+        return """
             select k.place, p.participant, p.consent_scope, p.consented_at, r.response, r.version, r.state,
                 r.instrument_version, r.answered_at, r.publisher
             from unnest(\(experiments), \(pseudonyms), \(instruments), \(occasions)) with ordinality
@@ -119,7 +187,12 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
                 where r.experiment = p.experiment and r.participant = p.participant and r.instrument = k.instrument
                     and r.occasion = k.occasion limit 1
             ) as r on true
-            """)
+            """
+    }
+
+    private static func addParticipants(
+        _ rows: PostgresRows, of submissions: [Submission], to judge: inout IntakeJudge
+    ) throws(PostgresError) {
         for row in rows {
             let submission = submissions[Int(try row.get("place", as: Int64.self)) - 1]
             let participant: UUID = try row.get("participant")
@@ -136,19 +209,23 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
         }
     }
 
-    func publishers(_ publishers: Set<String>) async throws(PostgresError) -> [String: PublisherFacts] {
-        let rows = try await session.query(
-            """
-            select p.publisher, w.waiting_count, r.experiments
-            from unnest(\(publishers.sorted())) as p (publisher)
-            cross join lateral (
-                select count(*) as waiting_count
-                from (
-                    select from waiting as w where w.publisher = p.publisher limit \(IntakePlan.waitingCountMax)
-                ) as seen
-            ) as w
-            left join publishers as r on r.publisher = p.publisher
-            """)
+    // MARK: Publishers
+
+    private static func publishers(_ publishers: Set<String>) -> PostgresQuery {
+        """
+        select p.publisher, w.waiting_count, r.experiments
+        from unnest(\(publishers.sorted())) as p (publisher)
+        cross join lateral (
+            select count(*) as waiting_count
+            from (
+                select from waiting as w where w.publisher = p.publisher limit \(IntakePlan.waitingCountMax)
+            ) as seen
+        ) as w
+        left join publishers as r on r.publisher = p.publisher
+        """
+    }
+
+    private static func publishers(_ rows: PostgresRows) throws(PostgresError) -> [String: PublisherFacts] {
         var facts: [String: PublisherFacts] = [:]
         for row in rows {
             facts[try row.get("publisher")] = PublisherFacts(

@@ -45,7 +45,7 @@ struct PlannedRefusal: Sendable {
     let refusal: Refusal
     /// Whether the event's identity is used up. An identity that belongs to another event is not this one's to use.
     let isRemembered: Bool
-    /// Of a refused correction, the response that it was about.
+    /// Of a refused correction, the response that it was about; of a second answer, the one that stands.
     var response: UUID?
     /// Whether that response was taken back: then nothing of the message is kept.
     var isErased = false
@@ -220,7 +220,7 @@ struct IntakePlan: Sendable {
         {
             return
         }
-        let response = message.submission.flatMap { judge.responseCorrected(by: $0) }
+        let response = message.submission.flatMap { self.response(meantBy: $0, refusal) }
         var planned = PlannedRefusal(
             message: message, refusal: refusal, isRemembered: isRemembered, response: response)
         if let response, let submission = message.submission { erase(response, submission, &planned) }
@@ -230,14 +230,24 @@ struct IntakePlan: Sendable {
         receipt(message, .refused, reason: refusal.reason.rawValue, field: refusal.field, mend: refusal.mend)
     }
 
-    /// What a person takes back goes, also where it did not count any more; and what is older than its end is not kept.
+    /// The one that a correction was about, or beside which a second answer of the same publisher found no place: when
+    /// that is taken back, copies of these go too.
+    private func response(meantBy submission: Submission, _ refusal: Refusal) -> UUID? {
+        guard refusal.reason == .alreadyAnswered, let current = judge.current(for: submission) else {
+            return judge.responseCorrected(by: submission)
+        }
+        return current.publisher == submission.identity.publisher ? current.response : nil
+    }
+
+    /// What a person takes back goes, also where it did not count any more; and what is older than its end is not kept,
+    /// nor a second answer beside one that was taken back.
     private mutating func erase(_ response: UUID, _ submission: Submission, _ refusal: inout PlannedRefusal) {
         guard let current = judge.current(for: submission), current.response == response else { return }
         switch refusal.refusal.reason {
         case .amendsRefused where submission.isRetraction:
             guard current.standing == .excluded || current.publisher != submission.identity.publisher else { return }
             withdrawn.append(PlannedErasure(response: response, version: .max, event: submission.identity))
-        case .amendsOutdated: refusal.isErased = current.standing == .retracted
+        case .amendsOutdated, .alreadyAnswered: refusal.isErased = current.standing == .retracted
         default: return
         }
     }

@@ -70,11 +70,13 @@ extension IntakeStore {
         try await session.query("savepoint review")
         do {
             try await review(experiment, cause: cause, in: session)
+            // With it goes what has not been sent yet: it has to fail in here.
+            try await session.query("release savepoint review")
         } catch {
             // What an outsider sent must not make an event of ours fail: the sweep tries again.
             guard case .messages = IntakeFailure(error) else { throw error }
             try await session.query("rollback to savepoint review")
+            try await session.query("release savepoint review")
         }
-        try await session.query("release savepoint review")
     }
 }

@@ -33,9 +33,13 @@ struct IntakeTally: Sendable, Equatable {
     }
 }
 
+/// Corrections wait for events of a batch that has not got its experiments alone.
+private struct CorrectionsWait: Error {}
+
 /// Takes messages in: judged, stored, logged and answered in one transaction.
 ///
-/// Locks are taken in one order: experiments, then identities, then the streams of the event log.
+/// Locks are taken in one order: experiments, then identities, then answers, then the experiments' counts, then the
+/// streams of the event log.
 struct IntakeStore: Sendable {
     /// Messages that waited and are looked at again in one transaction.
     static let recallCountMax = 500
@@ -50,8 +54,12 @@ struct IntakeStore: Sendable {
     var contentKey: ContentKey { reader.contentKey }
 
     /// Takes a batch in. After it returned, everything is committed; the same batch again changes nothing.
-    func settle(_ messages: [InboundMessage]) async throws -> IntakeTally {
-        IntakeTally(try await plan(messages))
+    /// - Parameter whenLocked: called once the experiments are ours, also by every repetition after a conflict: what
+    ///   begins then comes after this batch.
+    func settle(
+        _ messages: [InboundMessage], whenLocked: @Sendable () -> Void = {}
+    ) async throws -> IntakeTally {
+        IntakeTally(try await plan(messages, whenLocked: whenLocked))
     }
 
     /// The same for somebody who waits for the receipts.
@@ -60,20 +68,26 @@ struct IntakeStore: Sendable {
     func answer(
         _ messages: [InboundMessage]
     ) async throws -> (receipts: [FeedbackSubmission.Receipt], tally: IntakeTally) {
-        let plan = try await plan(messages)
+        let plan = try await plan(messages, whenLocked: {})
         return (plan.answers.sorted { $0.key < $1.key }.map(\.value), IntakeTally(plan))
     }
 
-    private func plan(_ messages: [InboundMessage]) async throws -> IntakePlan {
+    private func plan(
+        _ messages: [InboundMessage], whenLocked: @Sendable () -> Void
+    ) async throws -> IntakePlan {
         // What one batch causes belongs together, but no single message is the cause.
         let cause = EventCause(correlationID: EventID.next().lowercase)
+        let refersToOthers = messages.contains { $0.submission?.amends != nil }
+        var mode = refersToOthers ? ExperimentLocks.Mode.alone : .amongAdditions
         for attempt in 1... {
             do {
                 return try await pool.withTransaction { transaction in
-                    try await settle(messages, cause: cause, in: transaction)
+                    try await settle(messages, mode, cause: cause, in: transaction, whenLocked: whenLocked)
                 }
+            } catch is CorrectionsWait {
+                mode = .alone
             } catch is IdentityRace where attempt < Self.raceAttempts {
-                // The other transaction has committed: the next look sees its identities.
+                // The other transaction has committed: the next look sees what it wrote.
             }
         }
         throw IdentityRace()
@@ -84,23 +98,30 @@ struct IntakeStore: Sendable {
         _ dependencies: [Dependency], cause: EventCause, in session: some PostgresSession
     ) async throws {
         let keys = dependencies.map(\.key)
-        let rows = try await session.query(
-            """
-            select position, publisher, source, event_id, body, clock_at, false as is_expired from waiting
-            where waits_for = any(\(keys)) order by position limit \(Self.recallCountMax)
-            """)
+        let rows = try await session.query(Self.waiting(for: keys))
         guard !rows.isEmpty else { return }
         if rows.count == Self.recallCountMax { try await markDue(keys, in: session) }
         try await session.query("savepoint recall")
         do {
             _ = try await settle(messages(rows), cause: cause, in: session)
+            // With it goes what has not been sent yet: it has to fail in here.
+            try await session.query("release savepoint recall")
         } catch {
             // What an outsider sent must not make an event of ours fail: the sweep finds the message at fault.
             guard case .messages = IntakeFailure(error) else { throw error }
             try await session.query("rollback to savepoint recall")
             try await markDue(keys, in: session)
+            try await session.query("release savepoint recall")
         }
-        try await session.query("release savepoint recall")
+    }
+
+    /// What waits for one of these, as far as one transaction looks at it.
+    /// - Parameter keys: of the dependencies.
+    static func waiting(for keys: [String]) -> PostgresQuery {
+        """
+        select position, publisher, source, event_id, body, clock_at, false as is_expired from waiting
+        where waits_for = any(\(keys)) order by position limit \(recallCountMax)
+        """
     }
 
     private func markDue(_ keys: [String], in session: some PostgresSession) async throws(PostgresError) {
@@ -156,24 +177,31 @@ struct IntakeStore: Sendable {
         return messages
     }
 
+    /// - Parameters:
+    ///   - mode: ``ExperimentLocks/Mode/amongAdditions`` only where no message refers to another event.
+    ///   - session: a transaction; what has not been sent yet goes with COMMIT.
     func settle(
-        _ messages: [InboundMessage], cause: EventCause, in session: some PostgresSession
+        _ messages: [InboundMessage], _ mode: ExperimentLocks.Mode = .alone, cause: EventCause,
+        in session: some PostgresSession, whenLocked: () -> Void = {}
     ) async throws -> IntakePlan {
         guard !messages.isEmpty else { return IntakePlan(judge: IntakeJudge(), known: [:], publishers: [:]) }
         let reader = IntakeFactsReader(session: session)
         let submissions = messages.compactMap(\.submission)
         let experiments = Set(submissions.map(\.experiment))
-        try await ExperimentLocks.take(experiments, in: session)
-        let known = try await reader.identities(messages.map(\.identity) + submissions.compactMap(\.amended))
-        var judge = try await reader.facts(for: submissions)
+        let look = try await reader.look(
+            at: messages, behind: ExperimentLocks.statement(taking: experiments, mode))
+        whenLocked()
+        var judge = look.judge
         judge.instruments = try await instruments.catalogue(for: submissions, judge.experiments, in: session)
         // What was refused and is judged again is open until it is.
         let reopened = Set(messages.filter { $0.quarantined?.holdsIdentity ?? false }.map(\.identity))
-        judge.events = known.filter { !reopened.contains($0.key) }.mapValues(\.event)
-        var plan = IntakePlan(
-            judge: judge, known: known, publishers: try await reader.publishers(Set(messages.map(\.publisher))))
+        judge.events = look.known.filter { !reopened.contains($0.key) }.mapValues(\.event)
+        var plan = IntakePlan(judge: judge, known: look.known, publishers: look.publishers)
         for message in messages { plan.add(message) }
-        try await addCorrections(of: messages, to: &plan, within: experiments, reader)
+        if !look.corrections.isEmpty {
+            guard mode == .alone else { throw CorrectionsWait() }
+            try await addCorrections(look.corrections, of: messages, to: &plan, within: experiments, reader)
+        }
         plan.finish()
         try await IntakeWriter(session: session, now: clock.now(), cause: cause).write(plan)
         return plan
@@ -181,19 +209,13 @@ struct IntakeStore: Sendable {
 
     /// Corrections that came before what they correct, and corrections of those.
     private func addCorrections<Session: PostgresSession>(
-        of messages: [InboundMessage], to plan: inout IntakePlan, within experiments: Set<UUID>,
+        _ first: PostgresRows, of messages: [InboundMessage], to plan: inout IntakePlan, within experiments: Set<UUID>,
         _ reader: IntakeFactsReader<Session>
     ) async throws {
         var asked = Set(messages.map(\.identity))
-        var recent = asked
-        while !recent.isEmpty {
-            let keys = recent.map { Dependency.event($0).key }
-            let rows = try await reader.session.query(
-                """
-                select position, publisher, source, event_id, body, clock_at, false as is_expired from waiting
-                where waits_for = any(\(keys)) order by position limit \(Self.recallCountMax)
-                """)
-            guard !rows.isEmpty else { return }
+        var keys = asked.map { Dependency.event($0).key }
+        var rows = first
+        while !rows.isEmpty {
             // One that names another experiment is not under our lock: the sweep looks at it.
             let found = try self.messages(rows)
             let corrections = found.filter { message in
@@ -205,8 +227,11 @@ struct IntakeStore: Sendable {
             }
             plan.learn(try await reader.facts(for: corrections.compactMap(\.submission)))
             for correction in corrections { plan.add(correction) }
-            recent = Set(corrections.map(\.identity))
+            let recent = Set(corrections.map(\.identity))
+            guard !recent.isEmpty else { return }
             asked.formUnion(recent)
+            keys = recent.map { Dependency.event($0).key }
+            rows = try await reader.session.query(Self.waiting(for: keys))
         }
     }
 }

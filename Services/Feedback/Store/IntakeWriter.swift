@@ -4,7 +4,7 @@ import FoundationEssentials
 import Outbox
 import Postgres
 
-/// Another transaction took an identity of this batch between our look and our insert: begin again and see it.
+/// Another transaction took an identity or an answer's place between our look and our insert: begin again and see it.
 struct IdentityRace: Error {}
 
 /// Writes a plan with a few statements, whatever the number of messages.
@@ -14,13 +14,21 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
     let now: Date
     let cause: EventCause
 
+    /// Everything goes out together up to the counts, by which milestones are reached, and the rest with COMMIT: who has
+    /// the counts' rows, or a subject of the log, has them for no longer than that.
     func write(_ plan: IntakePlan) async throws {
-        try await writeIdentities(IdentityRow.rows(of: plan), plan)
         let told = ResponseEvents(plan.responses, time: now, cause: cause)
-        try await writeResponses(plan.responses, told: told)
-        let repeated = try await quarantine(plan)
-        try await writeWaits(plan)
-        let milestones = try await count(plan.responses)
+        var trip = RoundTrip()
+        let identities = IdentityPlaces(plan, in: &trip)
+        let responses = ResponsePlaces(plan.responses, told: told, in: &trip)
+        let refused = quarantine(plan, in: &trip)
+        addWaits(of: plan, to: &trip)
+        let counts = count(plan.responses, in: &trip)
+        let results = try await trip.run(in: session)
+        try identities.check(results)
+        try responses.check(results)
+        let repeated = try refused.map { try alreadyThere(results[$0], of: plan) } ?? [:]
+        let milestones = try await changes(by: counts, results)
         try await EventLog.append(told.events + milestones, in: session)
         // Last, since an answer and its end may come in one batch.
         try await AnswerErasure(session: session).erase(plan.erasures)
@@ -31,60 +39,94 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
 
     /// What a late fact comes to.
     func write(_ plan: ReviewPlan) async throws {
-        try await change(IdentityRowColumns(plan.identities))
         let told = ResponseEvents(plan.responses, time: now, cause: cause)
-        try await writeResponses(plan.responses, told: told)
-        let milestones = try await count(plan.responses)
+        var trip = RoundTrip()
+        let identities = IdentityPlaces(changing: IdentityRowColumns(plan.identities), in: &trip)
+        let responses = ResponsePlaces(plan.responses, told: told, in: &trip)
+        let counts = count(plan.responses, in: &trip)
+        let results = try await trip.run(in: session)
+        try identities.check(results)
+        try responses.check(results)
+        let milestones = try await changes(by: counts, results)
         try await EventLog.append(told.events + milestones, in: session)
         try await AnswerErasure(session: session).erase(plan.responses.compactMap(\.erasure))
         try await ReceiptsOutbox.append(plan.receipts, time: now, in: session)
     }
 
-    private func writeIdentities(_ rows: [IdentityRow], _ plan: IntakePlan) async throws {
-        let new = IdentityRowColumns(rows.filter { !plan.recalled.contains($0.identity) })
-        let inserted = new.isEmpty ? 0 : try await session.query(new.insert).affectedCount
-        guard inserted == new.count else { throw IdentityRace() }
-        // The bytes of one that waited may be masked; what it said is known from its arrival.
-        let changed = rows.filter { plan.recalled.contains($0.identity) }.map { row in
-            var row = row
-            if !plan.rehashed.contains(row.identity) { row.contentHash = [] }
-            return row
+    // MARK: Identities
+
+    private struct IdentityPlaces {
+        private var inserted: (place: Int, count: Int)?
+        private var changed: (place: Int, count: Int)?
+
+        init(_ plan: IntakePlan, in trip: inout RoundTrip) {
+            let rows = IdentityRow.rows(of: plan)
+            let new = IdentityRowColumns(rows.filter { !plan.recalled.contains($0.identity) })
+            if !new.isEmpty { inserted = (trip.add(new.insert), new.count) }
+            // The bytes of one that waited may be masked; what it said is known from its arrival.
+            let changed = rows.filter { plan.recalled.contains($0.identity) }.map { row in
+                var row = row
+                if !plan.rehashed.contains(row.identity) { row.contentHash = [] }
+                return row
+            }
+            change(IdentityRowColumns(changed), in: &trip)
         }
-        try await change(IdentityRowColumns(changed))
+
+        init(changing identities: IdentityRowColumns, in trip: inout RoundTrip) { change(identities, in: &trip) }
+
+        private mutating func change(_ identities: IdentityRowColumns, in trip: inout RoundTrip) {
+            if !identities.isEmpty { changed = (trip.add(identities.update), identities.count) }
+        }
+
+        /// - Throws: ``IdentityRace``, or ``InternalError`` when one that is to be changed is not there: its publisher
+        ///   would be told what nobody remembers.
+        func check(_ results: [PostgresRows]) throws {
+            if let inserted, results[inserted.place].affectedCount != inserted.count { throw IdentityRace() }
+            guard let changed, results[changed.place].affectedCount != changed.count else { return }
+            let count = results[changed.place].affectedCount
+            throw InternalError(description: "\(changed.count) identities were to be changed, \(count) are there")
+        }
     }
 
-    /// - Throws: ``InternalError`` when one of them is not there: its publisher would be told what nobody remembers.
-    private func change(_ identities: IdentityRowColumns) async throws {
-        guard !identities.isEmpty else { return }
-        let changed = try await session.query(identities.update).affectedCount
-        guard changed == identities.count else {
-            throw InternalError(description: "\(identities.count) identities were to be changed, \(changed) are there")
+    // MARK: Responses
+
+    private struct ResponsePlaces {
+        private var upserted: (place: Int, count: Int)?
+
+        init(_ responses: [PlannedResponse], told: ResponseEvents, in trip: inout RoundTrip) {
+            guard !responses.isEmpty else { return }
+            _ = trip.add(ResponseValueColumns(responses, told: told).insert)
+            // A response and its correction may come in one batch; a statement may touch a row only once.
+            let last = Dictionary(responses.map { ($0.accepted.response, $0) }) {
+                $0.accepted.version > $1.accepted.version ? $0 : $1
+            }
+            let newest = responses.filter { last[$0.accepted.response]?.accepted.version == $0.accepted.version }
+            upserted = (trip.add(ResponseColumns(newest).upsert), newest.count)
+        }
+
+        /// - Throws: ``IdentityRace`` when somebody else's answer stands where one of these was to be.
+        func check(_ results: [PostgresRows]) throws(IdentityRace) {
+            guard let upserted, results[upserted.place].affectedCount != upserted.count else { return }
+            throw IdentityRace()
         }
     }
 
-    private func writeResponses(_ responses: [PlannedResponse], told: ResponseEvents) async throws(PostgresError) {
-        guard !responses.isEmpty else { return }
-        try await session.query(ResponseValueColumns(responses, told: told).insert)
-        // A response and its correction may come in one batch; a statement may touch a row only once.
-        let last = Dictionary(responses.map { ($0.accepted.response, $0) }) {
-            $0.accepted.version > $1.accepted.version ? $0 : $1
-        }
-        let columns = ResponseColumns(
-            responses.filter { last[$0.accepted.response]?.accepted.version == $0.accepted.version })
-        try await session.query(columns.upsert)
-    }
+    // MARK: What does not count yet
 
-    /// - Returns: how many messages lay there already that had no identity of their own, by publisher.
-    private func quarantine(_ plan: IntakePlan) async throws(PostgresError) -> [String: Int] {
+    /// - Returns: the place of the statement that tells which were kept; nil when nothing was refused.
+    private func quarantine(_ plan: IntakePlan, in trip: inout RoundTrip) -> Int? {
         let released = plan.releasedPositions
-        if !released.isEmpty { try await session.query("delete from quarantine where position = any(\(released))") }
-        guard !plan.refusals.isEmpty else { return [:] }
-        let rows = try await session.query(QuarantineColumns(plan.refusals).insert)
+        if !released.isEmpty { _ = trip.add("delete from quarantine where position = any(\(released))") }
+        return plan.refusals.isEmpty ? nil : trip.add(QuarantineColumns(plan.refusals).insert)
+    }
+
+    /// How many messages lay there already that had no identity of their own, by publisher.
+    private func alreadyThere(_ kept: PostgresRows, of plan: IntakePlan) throws(PostgresError) -> [String: Int] {
         let anonymous = plan.refusals.filter { !$0.isRemembered && $0.message.quarantined == nil }
         guard !anonymous.isEmpty else { return [:] }
         var counts: [String: Int] = [:]
         for refusal in anonymous { counts[refusal.message.publisher, default: 0] += 1 }
-        for row in rows {
+        for row in kept {
             if try row.get("is_remembered", as: Bool.self) { continue }
             counts[try row.get("publisher"), default: 0] -= 1
         }
@@ -93,7 +135,7 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
 
     private func note(repeated counts: [String: Int]) async throws(PostgresError) {
         for (publisher, count) in counts.sorted(by: { $0.key < $1.key }) where count > 0 {
-            try await session.query(
+            try await session.enqueue(
                 """
                 insert into repeated_messages as r (publisher, day, message_count)
                 values (\(publisher), (clock_timestamp() at time zone 'UTC')::date, \(count))
@@ -102,38 +144,51 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
         }
     }
 
-    private func writeWaits(_ plan: IntakePlan) async throws(PostgresError) {
+    private func addWaits(of plan: IntakePlan, to trip: inout RoundTrip) {
         let settled = plan.settledPositions
-        if !settled.isEmpty { try await session.query("delete from waiting where position = any(\(settled))") }
+        if !settled.isEmpty { _ = trip.add("delete from waiting where position = any(\(settled))") }
         let new = WaitColumns(plan.waits.filter { $0.message.waiting == nil })
-        if !new.isEmpty { try await session.query(new.insert) }
+        if !new.isEmpty { _ = trip.add(new.insert) }
         let still = plan.waits.filter { $0.message.waiting != nil }
         guard !still.isEmpty else { return }
         let positions = still.compactMap(\.message.waiting?.position)
         let keys = still.map(\.dependency.key)
-        try await session.query(
+        _ = trip.add(
             """
             update waiting as w set waits_for = k.waits_for, is_due = false
             from unnest(\(positions), \(keys)) as k (position, waits_for) where w.position = k.position
             """)
     }
 
-    /// Changes the experiments' counts and tells which milestones that reaches or loses.
-    ///
-    /// The experiments are locked, so a milestone is changed by exactly one transaction.
-    private func count(_ responses: [PlannedResponse]) async throws(PostgresError) -> [NewEvent] {
+    // MARK: Counts
+
+    private typealias CountPlaces = (experiments: [UUID], milestones: Int)
+
+    /// Changes the experiments' counts, in one order for everybody, and looks at their milestones behind that. Who has
+    /// the rows of the counts decides alone which milestones are reached.
+    private func count(_ responses: [PlannedResponse], in trip: inout RoundTrip) -> CountPlaces? {
         var counts: [UUID: Int] = [:]
         for response in responses where response.accepted.countChange != 0 {
             counts[response.submission.experiment, default: 0] += response.accepted.countChange
         }
         let experiments = counts.filter { $0.value != 0 }.keys.sorted { $0.uuidString < $1.uuidString }
-        guard !experiments.isEmpty else { return [] }
+        guard !experiments.isEmpty else { return nil }
         let increments = experiments.map { counts[$0, default: 0] }
-        try await session.query(
+        _ = trip.add(
             """
             update experiments as e set responses_count = e.responses_count + k.increment
-            from unnest(\(experiments), \(increments)) as k (experiment, increment) where e.experiment = k.experiment
+            from (
+                select e.experiment, k.increment
+                from unnest(\(experiments), \(increments)) as k (experiment, increment)
+                join experiments as e on e.experiment = k.experiment
+                order by e.experiment for no key update of e
+            ) as k where e.experiment = k.experiment
             """)
-        return try await MilestoneStore(session: session).settle(in: experiments, now: now, cause: cause)
+        return (experiments, trip.add(MilestoneStatements.state(of: experiments)))
+    }
+
+    private func changes(by counts: CountPlaces?, _ results: [PostgresRows]) async throws(PostgresError) -> [NewEvent] {
+        guard let counts else { return [] }
+        return try await MilestoneStore(session: session).settle(results[counts.milestones], now: now, cause: cause)
     }
 }

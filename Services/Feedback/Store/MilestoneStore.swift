@@ -4,20 +4,25 @@ import FoundationEssentials
 import Outbox
 import Postgres
 
-/// Milestones against the number of valid responses. The caller holds the lock on the experiments.
+enum MilestoneStatements {
+    /// Asks what ``MilestoneStore/settle(_:now:cause:)`` takes.
+    static func state(of experiments: [UUID]) -> PostgresQuery {
+        """
+        select e.experiment, e.responses_count, m.milestone, m.responses_count_min, m.reached_at is not null
+            as is_reached, m.version, m.is_planned
+        from experiments as e join milestones as m using (experiment)
+        where e.experiment = any(\(experiments))
+        """
+    }
+}
+
+/// Milestones against the number of valid responses. The caller holds the experiments' rows.
 struct MilestoneStore<Session: PostgresSession>: Sendable {
     let session: Session
 
     /// Marks the milestones that the counts of now reach or lose.
     /// - Returns: one event for each, to be appended by the caller.
-    func settle(in experiments: [UUID], now: Date, cause: EventCause) async throws(PostgresError) -> [NewEvent] {
-        let rows = try await session.query(
-            """
-            select e.experiment, e.responses_count, m.milestone, m.responses_count_min, m.reached_at is not null
-                as is_reached, m.version, m.is_planned
-            from experiments as e join milestones as m using (experiment)
-            where e.experiment = any(\(experiments))
-            """)
+    func settle(_ rows: PostgresRows, now: Date, cause: EventCause) async throws(PostgresError) -> [NewEvent] {
         var all: [UUID: (count: Int, milestones: [Milestone])] = [:]
         for row in rows {
             let milestone = Milestone(
@@ -46,7 +51,7 @@ struct MilestoneStore<Session: PostgresSession>: Sendable {
         let (reached, versions) = (
             changed.map(\.milestone.isReached), changed.map { Int32(clamping: $0.milestone.version) }
         )
-        try await session.query(
+        try await session.enqueue(
             """
             update milestones as m set version = k.version, reached_at = case when k.is_reached then \(now) end,
                 reached_count = case when k.is_reached then e.responses_count end

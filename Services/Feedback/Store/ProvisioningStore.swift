@@ -13,7 +13,7 @@ struct ProvisioningTask: Sendable {
     let queueBytes: Int
     let isSuspended: Bool
     /// Those that may log in.
-    let live: [(number: Int, hash: CredentialHash)]
+    let live: [(number: Int, proof: CredentialProof)]
     /// Those that may no longer.
     let ended: [Int]
 }
@@ -50,14 +50,14 @@ struct ProvisioningStore: Sendable {
                 select number, password_hash, coalesce(expires_at < clock_timestamp(), false) as is_expired
                 from publisher_credentials where publisher = \(name) and removed_at is null order by number
                 """)
-            var live: [(number: Int, hash: CredentialHash)] = []
+            var live: [(number: Int, proof: CredentialProof)] = []
             var ended: [Int] = []
             for credential in credentials {
                 let number = Int(try credential.get("number", as: Int32.self))
                 if try credential.get("is_expired", as: Bool.self) {
                     ended.append(number)
                 } else {
-                    live.append((number, CredentialHash(bytes: try credential.get("password_hash"))))
+                    live.append((number, CredentialProof(hash: try credential.get("password_hash"))))
                 }
             }
             return ProvisioningTask(

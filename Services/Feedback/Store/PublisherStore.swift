@@ -8,6 +8,7 @@ import Postgres
 struct PublisherRecord: Sendable {
     struct Credential: Sendable {
         let number: Int
+        let isCertificate: Bool
         let createdAt: Date
         let expiresAt: Date?
         let isExpired: Bool
@@ -76,7 +77,7 @@ struct PublisherStore: Sendable {
 
     /// Adds a credential; those before it end after the overlap.
     func rotate(
-        _ name: String, to hash: CredentialHash, overlapHours: Int, in session: some PostgresSession
+        _ name: String, to proof: CredentialProof, overlapHours: Int, in session: some PostgresSession
     ) async throws -> PublisherCredential {
         guard PublisherCredential.overlapHoursRange.contains(overlapHours) else {
             throw PublisherError.field("/overlapHours", expected: "0 to 720 hours")
@@ -92,7 +93,7 @@ struct PublisherStore: Sendable {
         let rows = try await session.query(
             """
             insert into publisher_credentials (publisher, number, password_hash)
-            select \(name), coalesce(max(number), 0) + 1, \(hash.bytes)
+            select \(name), coalesce(max(number), 0) + 1, \(proof.hash?.bytes)
             from publisher_credentials where publisher = \(name)
             returning number
             """)
@@ -213,7 +214,7 @@ struct PublisherStore: Sendable {
     ) async throws(PostgresError) -> [String: [PublisherRecord.Credential]] {
         let rows = try await session.query(
             """
-            select publisher, number, created_at, expires_at,
+            select publisher, number, password_hash is null as is_certificate, created_at, expires_at,
                 coalesce(expires_at < clock_timestamp(), false) as is_expired
             from publisher_credentials where publisher = any(\(names)) and removed_at is null
             order by publisher, number
@@ -222,13 +223,15 @@ struct PublisherStore: Sendable {
         for row in rows {
             credentials[try row.get("publisher"), default: []].append(
                 PublisherRecord.Credential(
-                    number: Int(try row.get("number", as: Int32.self)), createdAt: try row.get("created_at"),
+                    number: Int(try row.get("number", as: Int32.self)),
+                    isCertificate: try row.get("is_certificate"), createdAt: try row.get("created_at"),
                     expiresAt: try row.get("expires_at"), isExpired: try row.get("is_expired")))
         }
         return credentials
     }
 
-    /// What the doors of this service compare a password with; nil when the credential is unknown, ended or suspended.
+    /// What the doors of this service compare a password with; nil when the credential is unknown, ended or suspended,
+    /// or has none.
     func hash(of credential: PublisherCredential, in session: some PostgresSession) async throws -> CredentialHash? {
         let rows = try await session.query(
             """
@@ -236,6 +239,6 @@ struct PublisherStore: Sendable {
             where c.publisher = \(credential.publisher) and c.number = \(Int32(clamping: credential.number))
                 and (c.expires_at is null or c.expires_at > clock_timestamp()) and p.suspended_at is null
             """)
-        return try rows.first.map { CredentialHash(bytes: try $0.get("password_hash")) }
+        return try rows.first.flatMap { CredentialProof(hash: try $0.get("password_hash")).hash }
     }
 }

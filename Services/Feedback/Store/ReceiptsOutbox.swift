@@ -61,7 +61,7 @@ enum ReceiptsOutbox {
                 body.withUnsafeBytes { bodies.append(bytes: $0) }
             }
         }
-        try await session.query(
+        try await session.enqueue(
             """
             insert into receipts_outbox (publisher, message_id, body)
             select * from unnest(\(publishers), \(ids), \(bodies))
