@@ -1,8 +1,8 @@
 import Events
 import Foundation
 
-/// docs/asyncapi.html: docs/asyncapi.yaml for people, from the same document. One file without scripts, so that it can be
-/// read from a disk, behind a proxy and in ten years.
+/// docs/asyncapi.html: docs/asyncapi.yaml for people, from the same document. One file without scripts, so that it can
+/// be read from a disk, behind a proxy and in ten years.
 enum AsyncAPIPage {
     static func text() throws -> String {
         let document = try AsyncAPIDocument.document()
@@ -11,14 +11,17 @@ enum AsyncAPIPage {
         var body = """
             <h1>Maillage: events and messages</h1>
             <p>\(escaped(document["info"]?["description"]?.plain ?? ""))
-            Every message is a CloudEvents 1.0 event in JSON. How to publish feedback, with programs to begin from, is in
-            <a href="publishing.md">publishing.md</a>; the same contract for tools is <a href="asyncapi.yaml">asyncapi.yaml</a>.</p>
-            <p lang="fr">Chaque message est un événement CloudEvents 1.0 en JSON. Si vous envoyez des réponses depuis un outil
-            extérieur, seule la première partie vous concerne ; la seconde décrit ce que les services se disent entre eux.</p>
+            Every message is a CloudEvents 1.0 event in JSON. How to publish feedback, with programs to begin from, is
+            in <a href="publishing.md">publishing.md</a>; the same contract for tools is
+            <a href="asyncapi.yaml">asyncapi.yaml</a>.</p>
+            <p lang="fr">Chaque message est un événement CloudEvents 1.0 en JSON. Si vous envoyez des réponses depuis
+            un outil extérieur, seule la première partie vous concerne ; la seconde décrit ce que les services se
+            disent entre eux.</p>
 
             """
         body += contents(outside.map(\.0))
-        body += "<h2 id=\"outside\">Outside publishers</h2>\n"
+        body += "<h2 id=\"outside\">Outside publishers</h2>\n<p>Around <code>data</code> stands:</p>\n"
+        body += fields(schemas["cloudEvent"] ?? .map([]), of: "the event")
         for (name, channel) in outside { body += outsideChannel(name, channel, schemas) }
         body += envelope(schemas)
         for owner in EventOwner.allCases { body += try service(owner, schemas) }
@@ -44,8 +47,9 @@ enum AsyncAPIPage {
         let way = isSent ? "the fanout exchange" : "the queue"
         var text = """
             <h3 id="\(name)">\(heading(name))</h3>
-            <p>Virtual host <code>outside</code>, \(way) <code>\(escaped(channel["address"]?.plain ?? ""))</code>, AMQP 0-9-1 over
-            TLS; the same events by HTTP at <code>POST /v1/events</code>.</p>
+            <p>Virtual host <code>outside</code>, \(way) <code>\(escaped(channel["address"]?.plain ?? ""))</code>,
+            AMQP 0-9-1 over TLS; \(isSent ? "the same events" : "the same receipts, in the answer,") by HTTP at
+            <code>POST /v1/events</code>.</p>
 
             """
         for (message, _) in channel["messages"]?.members ?? [] {
@@ -58,8 +62,8 @@ enum AsyncAPIPage {
     private static func envelope(_ schemas: SchemaNode) -> String {
         """
         <h2 id="inside">Between the services</h2>
-        <p>Each service tells what happened in its own topic exchange, <code>maillage.SERVICE</code>; the routing key is the event's
-        type without the service. A subject's events are numbered by <code>sequence</code> and come in that order. Around
+        <p>Each service tells what happened in its own topic exchange, <code>maillage.SERVICE</code>; the routing key is
+        the event's type. A subject's events are numbered by <code>sequence</code> and come in that order. Around
         <code>data</code> stands:</p>
         \(fields(schemas["domainEvent"] ?? .map([]), of: "the event"))
         """

@@ -175,7 +175,8 @@ struct BrokerProvisioner: Service {
     /// With an empty hash no password fits: such a user gets in by its certificate alone.
     private func admit(_ user: String, _ proof: CredentialProof, _ task: ProvisioningTask) async throws {
         let login = [
-            "password_hash": proof.hash?.base64 ?? "", "hashing_algorithm": "rabbit_password_hashing_sha256", "tags": "",
+            "password_hash": proof.hash?.base64 ?? "", "hashing_algorithm": "rabbit_password_hashing_sha256",
+            "tags": "",
         ]
         try await act(task) { try await management.put("users", user, body: login) }
         for (limit, value) in [("max-connections", 4), ("max-channels", 8)] {

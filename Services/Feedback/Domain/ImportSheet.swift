@@ -37,7 +37,8 @@ package struct ImportLine: Sendable {
     /// neighbours by a comma. Of a line without faults nothing is.
     package let kept: [UInt8]
 
-    init(_ record: CSVRecord, cells: [String]?, answer: ImportAnswer? = nil, faults: [ImportFault], kept: [UInt8] = []) {
+    init(_ record: CSVRecord, cells: [String]?, answer: ImportAnswer? = nil, faults: [ImportFault], kept: [UInt8] = [])
+    {
         number = record.line
         raw = record.raw
         self.cells = cells

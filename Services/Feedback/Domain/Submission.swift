@@ -22,7 +22,8 @@ package struct EventIdentity: Hashable, Sendable {
 /// is looked at first.
 extension EventIdentity: Comparable {
     package static func < (left: EventIdentity, right: EventIdentity) -> Bool {
-        (left.id, left.source, left.publisher) < (right.id, right.source, right.publisher)
+        if left.id != right.id { return left.id < right.id }
+        return (left.source, left.publisher) < (right.source, right.publisher)
     }
 }
 

@@ -201,7 +201,8 @@ struct PublisherView: Encodable, Sendable {
         credentials = record.credentials.map {
             Credential(
                 user: PublisherCredential(publisher: record.name, number: $0.number).user,
-                kind: $0.isCertificate ? .certificate : .password, createdAt: $0.createdAt, expiresAt: $0.expiresAt, state: $0.isExpired ? "ended" : "active")
+                kind: $0.isCertificate ? .certificate : .password, createdAt: $0.createdAt, expiresAt: $0.expiresAt,
+                state: $0.isExpired ? "ended" : "active")
         }
     }
 }

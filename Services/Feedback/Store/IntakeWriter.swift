@@ -14,8 +14,8 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
     let now: Date
     let cause: EventCause
 
-    /// Everything goes out together up to the counts, by which milestones are reached, and the rest with COMMIT: who has
-    /// the counts' rows, or a subject of the log, has them for no longer than that.
+    /// Everything goes out together up to the counts, by which milestones are reached, and the rest with COMMIT: the
+    /// counts' rows and the subjects of the log are held for no longer than that.
     func write(_ plan: IntakePlan) async throws {
         let told = ResponseEvents(plan.responses, time: now, cause: cause)
         var trip = RoundTrip()
