@@ -26,18 +26,29 @@ package struct BodyDecoder: RequestDecoder {
         }
     }
 
-    /// 413 as soon as it is known: by the announced length, or when the limit is passed.
-    package static func collect(_ request: Request, limitBytes: Int) async throws -> [UInt8] {
+    /// 413 as soon as it is known: by the announced length, or when the limit is passed. 408 for a body that comes byte
+    /// by byte; one of which nothing comes any more ends with its connection.
+    /// - Parameter time: what the whole body may take.
+    package static func collect(
+        _ request: Request, limitBytes: Int, within time: Duration = .seconds(30)
+    ) async throws -> [UInt8] {
         if let announced = request.headers[.contentLength].flatMap({ Int($0) }), announced > limitBytes {
             throw Problem.tooLarge(limitBytes: limitBytes)
         }
+        let deadline = ContinuousClock.now + time
+        var body: [UInt8] = []
         do {
-            return Array(buffer: try await request.body.collect(upTo: limitBytes))
-        } catch is NIOTooManyBytesError {
-            throw Problem.tooLarge(limitBytes: limitBytes)
+            for try await part in request.body {
+                guard body.count + part.readableBytes <= limitBytes else {
+                    throw Problem.tooLarge(limitBytes: limitBytes)
+                }
+                guard ContinuousClock.now < deadline else { throw Problem.tooSlow(time) }
+                body.append(contentsOf: part.readableBytesView)
+            }
         } catch let error as any HTTPResponseError where error.status == .contentTooLarge {
             throw Problem.tooLarge(limitBytes: limitBytes)
         }
+        return body
     }
 
     static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {

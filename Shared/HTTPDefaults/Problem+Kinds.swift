@@ -62,6 +62,12 @@ extension Problem {
         Problem(.contentTooLarge, "body-too-large", "The body is too large", detail: "at most \(limitBytes) bytes")
     }
 
+    static func tooSlow(_ time: Duration) -> Problem {
+        Problem(
+            .requestTimeout, "body-too-slow", "The body takes too long",
+            detail: "\(time.components.seconds) s for all of it; nothing of it was taken")
+    }
+
     static func malformedJSON(_ detail: String) -> Problem {
         Problem(.badRequest, "malformed-json", "The body is not JSON", detail: detail)
     }

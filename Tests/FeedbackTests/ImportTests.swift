@@ -256,6 +256,16 @@ struct ImportTests {
             #expect(line.faults.map(\.valueClass) == [.undecodable])
             let text = String(decoding: line.kept, as: UTF8.self)
             #expect(text.hasSuffix("\"le \"\"[masqué]\"\" soir\""))
+
+            // given: the charset's own spaces, in a cell that was cut within a character
+            let cut = imports.line(2, comment: "le 06\u{A0}12\u{A0}34\u{A0}56\u{A0}78, c'est un caf")
+            reader = CSVReader(separator: UInt8(ascii: ";"))
+            reader.append(Array(cut.utf8) + [0xC3])
+            reader.finish()
+            // when
+            let second = ImportSheet(mapping, header: header, charset: .utf8).read(try #require(try reader.next()))
+            // then
+            #expect(String(decoding: second.kept, as: UTF8.self).hasSuffix("\"[masqué]\""))
         }
     }
 

@@ -194,31 +194,6 @@ struct IntakeBrokerTests {
         }
     }
 
-    @Test func correctionsBehindTheirAnswersNeverWaitForThemHoweverManyBatchesAreOut() async throws {
-        try await IntakeLab.with { lab in
-            try await OutsideBroker.with { broker in
-                // given: every hundred answers are followed by their corrections
-                var bodies: [[UInt8]] = []
-                for hundred in 0..<4 {
-                    let numbers = hundred * 100..<hundred * 100 + 100
-                    bodies += numbers.map { lab.event("v\($0)", participant: $0).body }
-                    bodies += numbers.map { number in
-                        var correction = lab.event("a\(number)", participant: number, day: 90.5)
-                        correction.amends = "v\(number)"
-                        return correction.body
-                    }
-                }
-                try await broker.publish(bodies)
-                // when
-                try await broker.run(lab, replicas: 1) { try await lab.finalReceiptCount() == 800 }
-                // then
-                #expect(try await lab.receipts().allSatisfy { $0.outcome == .accepted })
-                #expect(try await lab.count("responses") == 400)
-                #expect(try await lab.count("response_values") == 800)
-            }
-        }
-    }
-
     @Test func whatWasCommittedAndNotAcknowledgedIsNotDoubled() async throws {
         try await IntakeLab.with { lab in
             try await OutsideBroker.with { broker in

@@ -91,6 +91,38 @@ struct SideBySideTests {
         }
     }
 
+    @Test func ofTwoAnswersInTheExcludedPlaceOfAnotherTheSecondIsRefusedForWhatItIs() async throws {
+        try await IntakeLab.with { lab in
+            // given: an answer that a late fact excluded
+            try await lab.settle(lab.event("late", day: 92))
+            try await lab.service.deliver(
+                ExperimentCompleted(
+                    experiment: lab.experiment, site: UUID(), agreement: UUID(), participantsCount: 1,
+                    completedAt: lab.start + 91 * 86_400), subject: lab.experiment.lowercase)
+            #expect(try await lab.receipt(of: "late").outcome == .excluded)
+            // when
+            let (tally, wasBeside) = try await settle(lab.event("b"), beside: lab.event("a"), lab)
+            // then
+            #expect(wasBeside && tally.refused == 1)
+            #expect(try await lab.receipt(of: "b").reason == "already-answered")
+            #expect(try await lab.receipt(of: "a").outcome == .accepted)
+            let versions = try await lab.service.pool.query("select version from response_values order by version")
+            #expect(try versions.map { try $0.get("version", as: Int32.self) } == [1, 2, 3])
+        }
+    }
+
+    @Test func theSameEventTwiceWaitsOnceAndAlarmsNobody() async throws {
+        try await IntakeLab.with { lab in
+            // given: somebody who is not enrolled yet
+            let early = lab.event("a", participant: IntakeLab.participantCount)
+            // when
+            let (tally, _) = try await settle(early, beside: early, lab)
+            // then
+            #expect(tally.duplicates == 1 && tally.waiting == 0)
+            #expect(try await lab.count("waiting") == 1)
+        }
+    }
+
     @Test func aCorrectionWaitsUntilWhatItCorrectsIsCommittedAndThenCounts() async throws {
         try await IntakeLab.with { lab in
             // given
@@ -118,6 +150,59 @@ struct SideBySideTests {
             // then
             #expect(tally.accepted == 2)
             #expect(try await lab.scores() == ["P000": 1000, "P001": 750])
+        }
+    }
+
+    // MARK: Through a queue
+
+    @Test func correctionsBehindTheirAnswersNeverWaitForThemHoweverManyBatchesAreOut() async throws {
+        try await IntakeLab.with { lab in
+            try await OutsideBroker.with { broker in
+                // given: every hundred answers are followed by their corrections
+                var bodies: [[UInt8]] = []
+                for hundred in 0..<4 {
+                    let numbers = hundred * 100..<hundred * 100 + 100
+                    bodies += numbers.map { lab.event("v\($0)", participant: $0).body }
+                    bodies += numbers.map { number in
+                        var correction = lab.event("a\(number)", participant: number, day: 90.5)
+                        correction.amends = "v\(number)"
+                        return correction.body
+                    }
+                }
+                try await broker.publish(bodies)
+                // when
+                try await broker.run(lab, replicas: 1) { try await lab.finalReceiptCount() == 800 }
+                // then
+                #expect(try await lab.receipts().allSatisfy { $0.outcome == .accepted })
+                #expect(try await lab.count("responses") == 400)
+                #expect(try await lab.count("response_values") == 800)
+            }
+        }
+    }
+
+    @Test func aCorrectionBehindAnEventThatCannotBeReadIsToldAtOnce() async throws {
+        try await IntakeLab.with { lab in
+            try await OutsideBroker.with { broker in
+                // given: batch by batch, events that have an id and nothing else, and what corrects them
+                var bodies: [[UInt8]] = []
+                for hundred in 0..<4 {
+                    for number in 0..<100 {
+                        bodies.append(
+                            Array(#"{"specversion":"1.0","id":"v\#(hundred)-\#(number)","source":"urn:app"}"#.utf8))
+                    }
+                    for number in 0..<100 {
+                        var correction = lab.event("a\(hundred)-\(number)", participant: number)
+                        correction.amends = "v\(hundred)-\(number)"
+                        bodies.append(correction.body)
+                    }
+                }
+                try await broker.publish(bodies)
+                // when
+                try await broker.run(lab, replicas: 1) { try await lab.finalReceiptCount() == 800 }
+                // then
+                #expect(try await lab.receipts().allSatisfy { $0.outcome == .refused })
+                #expect(try await lab.count("waiting") == 0)
+            }
         }
     }
 }

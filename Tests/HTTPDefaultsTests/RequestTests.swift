@@ -11,6 +11,17 @@ import Testing
         "startsAt":"2026-03-02T10:00:00+01:00","call":null}
         """
 
+    @Test func aBodyThatTakesLongerThanItMayIsGivenUp() async throws {
+        let request = Request(
+            head: HTTPRequest(method: .post, scheme: nil, authority: nil, path: "/"),
+            body: RequestBody(buffer: ByteBuffer(string: "{}")))
+        #expect(try await BodyDecoder.collect(request, limitBytes: 2) == Array("{}".utf8))
+        let problem = await #expect(throws: Problem.self) {
+            try await BodyDecoder.collect(request, limitBytes: 2, within: .zero)
+        }
+        #expect(problem?.status == .requestTimeout && problem?.slug == "body-too-slow")
+    }
+
     @Test func aBodyIsReadAndWrittenWithInstantsInUTC() async throws {
         let answer = try await TestRouter().request(.post, "/applications", json: Self.application)
         #expect(answer.status == .created)

@@ -42,25 +42,33 @@ struct FeedbackIntake: Service {
     }
 
     /// Batches are read one after the other and settled side by side; each begins once the one before it has its
-    /// experiments, so that a correction comes behind what it corrects.
+    /// experiments. One with corrections begins once all before it have ended, and none begins before it has: what is
+    /// corrected need not be under the experiment that the correction names.
     private func follow() async throws {
         try await withThrowingTaskGroup(of: Duration.self) { group in
             var count = 0
             var previous = Turn()
             previous.begin()
+            var ends: [Turn] = []
             while let batch = try await consumer.next() {
                 let messages = read(batch)
                 if count == Self.batchCountAtOnce {
                     try? await sleep(try await group.next() ?? .zero)
                     count -= 1
                 }
-                let turn = Turn()
-                group.addTask { [previous] in
-                    defer { turn.begin() }
-                    await previous.wait()
-                    return await take(batch, messages) { turn.begin() }
+                let (turn, end) = (Turn(), Turn())
+                let isAlone = messages.contains { $0.submission?.amends != nil }
+                let awaited = isAlone ? ends : [previous]
+                group.addTask {
+                    defer {
+                        turn.begin()
+                        end.begin()
+                    }
+                    for other in awaited { await other.wait() }
+                    return await take(batch, messages) { if !isAlone { turn.begin() } }
                 }
                 previous = turn
+                ends = ends.suffix(Self.batchCountAtOnce - 1) + [end]
                 count += 1
             }
         }
@@ -94,7 +102,8 @@ struct FeedbackIntake: Service {
         }
     }
 
-    /// A publisher that sends nonsense gets a quarter of the time that it asks for: its neighbours share the machine.
+    /// A publisher that sends nonsense gets about a third of the time that it asks for: its neighbours share the
+    /// machine.
     /// What it sends meanwhile waits in its own queue, up to its quota.
     /// - Parameter took: what the batch needed.
     static func pause(after tally: IntakeTally, batchCount: Int, took: Duration) -> Duration {

@@ -169,14 +169,19 @@ package struct ImportSheet: Sendable {
         return ImportLine(record, cells: cells, faults: reading.faults, kept: kept(record))
     }
 
-    /// Bytes that are none of the file's charset are nearly always Windows-1252, of which few are nothing.
     private func kept(_ record: CSVRecord) -> [UInt8] {
         let cells = record.fields.map { field in
-            let text = charset.text(field) ?? CSVCharset.windows1252.text(field) ?? IdentifierMask.mark
-            let masked = IdentifierMask.mask(text).replacing("\"", with: "\"\"")
-            return "\"\(masked)\""
+            "\"\(IdentifierMask.mask(text(field)).replacing("\"", with: "\"\""))\""
         }
         return Array(cells.joined(separator: ";").utf8)
+    }
+
+    /// Bytes that are none of the file's charset are nearly always Windows-1252, of which few are nothing; or text that
+    /// was cut within a character, whose identifiers are written as the charset writes them: of that nothing is kept.
+    private func text(_ field: [UInt8]) -> String {
+        if let text = charset.text(field) { return text }
+        guard IdentifierMask.mask(field, upTo: field.count) == field else { return IdentifierMask.mark }
+        return CSVCharset.windows1252.text(field) ?? IdentifierMask.mark
     }
 
     private func undecodable(_ column: String?) -> ImportFault {

@@ -45,7 +45,8 @@ struct ImportStepper: Sendable {
         }
     }
 
-    /// Notes that a step is begun; done, it takes two off, so that steps grow again behind a line that was found.
+    /// Notes that a step is begun; done, it takes two off and leaves no more than eight, so that steps grow again
+    /// behind a line that was found, and a stop at the wrong moment does not make the next one look like it.
     /// - Returns: how many were begun and not ended, with this one; nil when there is nothing to do.
     private func begin(_ id: UUID) async throws(PostgresError) -> Int? {
         let rows = try await intake.pool.query(

@@ -98,7 +98,8 @@ struct ImportWork: Sendable {
                 state = case when \(isDone) then \(done.rawValue) else state end,
                 previewed_at = case when \(isDone) and \(phase == .preview) then \(now) else previewed_at end,
                 committed_at = case when \(isDone) and \(phase == .commit) then \(now) else committed_at end,
-                stepped_at = clock_timestamp(), attempts = greatest(attempts - 2, 0)
+                stepped_at = clock_timestamp(),
+                attempts = case when \(isDone) then 0 else greatest(least(attempts - 2, 8), 0) end
             where import = \(id)
             """)
         guard isDone else { return }

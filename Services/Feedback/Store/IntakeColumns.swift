@@ -137,7 +137,8 @@ struct ResponseColumns {
     }
 }
 
-/// Versions of responses, each with the event that made it and what was said.
+/// Versions of responses, each with the event that made it and what was said. One that another transaction made is
+/// left as it is: the response's own row tells that it was overtaken.
 struct ResponseValueColumns {
     private var responses = PostgresArray(.uuid)
     private var versions = PostgresArray(.int4)
@@ -188,6 +189,7 @@ struct ResponseValueColumns {
             \(responses), \(versions), \(publishers), \(sources), \(ids), \(times), \(amended), \(retractions),
             \(salts), \(scores), \(scales), \(valueSets), \(masked), \(answers), \(comments),
             \(logEvents), \(givers))
+        on conflict do nothing
         """
     }
 }
@@ -258,6 +260,7 @@ struct QuarantineColumns {
     }
 }
 
+/// What waits; one that waits already is told by its identity.
 struct WaitColumns {
     private var keys = IdentityColumns()
     private var dependencies = PostgresArray(.text)
@@ -280,6 +283,7 @@ struct WaitColumns {
         insert into waiting (publisher, source, event_id, waits_for, body, clock_at)
         select * from unnest(
             \(keys.publishers), \(keys.sources), \(keys.ids), \(dependencies), \(bodies), \(clocks))
+        on conflict do nothing
         """
     }
 }

@@ -95,12 +95,17 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
 
         init(_ responses: [PlannedResponse], told: ResponseEvents, in trip: inout RoundTrip) {
             guard !responses.isEmpty else { return }
+            // In one order for all writers, as the identities.
+            let responses = responses.enumerated().map { AnswerPlace($1, number: $0) }.sorted()
+                .map { responses[$0.number] }
             _ = trip.add(ResponseValueColumns(responses, told: told).insert)
             // A response and its correction may come in one batch; a statement may touch a row only once.
-            let last = Dictionary(responses.map { ($0.accepted.response, $0) }) {
-                $0.accepted.version > $1.accepted.version ? $0 : $1
+            var versions: [UUID: Int] = [:]
+            for response in responses {
+                versions[response.accepted.response] = max(
+                    versions[response.accepted.response] ?? 0, response.accepted.version)
             }
-            let newest = responses.filter { last[$0.accepted.response]?.accepted.version == $0.accepted.version }
+            let newest = responses.filter { versions[$0.accepted.response] == $0.accepted.version }
             upserted = (trip.add(ResponseColumns(newest).upsert), newest.count)
         }
 
@@ -108,6 +113,30 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
         func check(_ results: [PostgresRows]) throws(IdentityRace) {
             guard let upserted, results[upserted.place].affectedCount != upserted.count else { return }
             throw IdentityRace()
+        }
+    }
+
+    /// Where an answer stands, to be sorted by instead of the answers, which are many times as large.
+    private struct AnswerPlace: Comparable {
+        private let participant: UUID
+        private let instrument: String
+        private let occasion: String
+        private let version: Int
+        let number: Int
+
+        init(_ response: PlannedResponse, number: Int) {
+            participant = response.accepted.participant
+            instrument = response.submission.instrument
+            occasion = response.submission.occasion
+            version = response.accepted.version
+            self.number = number
+        }
+
+        /// A participant is of one experiment.
+        static func < (left: AnswerPlace, right: AnswerPlace) -> Bool {
+            if left.participant != right.participant { return left.participant < right.participant }
+            return (left.instrument, left.occasion, left.version)
+                < (right.instrument, right.occasion, right.version)
         }
     }
 
