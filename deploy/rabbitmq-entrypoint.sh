@@ -30,6 +30,8 @@ printf 'default_user = administrator\ndefault_pass = %s\n' "$(</run/secrets/rabb
     >/etc/rabbitmq/conf.d/90-administrator.conf.new
 own /etc/rabbitmq/conf.d/90-administrator.conf
 cp /deploy/rabbitmq.conf /etc/rabbitmq/conf.d/50-maillage.conf
-# Lets a client certificate log in.
-rabbitmq-plugins enable --offline --quiet rabbitmq_auth_mechanism_ssl >/dev/null
+# The image's own, and what lets a client certificate log in.
+printf '[rabbitmq_auth_mechanism_ssl,rabbitmq_management,rabbitmq_prometheus].\n' >/etc/rabbitmq/enabled_plugins.new
+chmod 644 /etc/rabbitmq/enabled_plugins.new
+mv -f /etc/rabbitmq/enabled_plugins.new /etc/rabbitmq/enabled_plugins
 exec docker-entrypoint.sh rabbitmq-server
