@@ -74,7 +74,7 @@ prepare_one() {
     "${clean[@]}" "${environment[@]}" "$program" topology apply >>"$log" 2>&1 ||
         { tail -n 5 "$log" >&2 && die "$1 topology apply failed: $log"; }
     [[ $1 == feedback ]] || return 0
-    "${clean[@]}" "${environment[@]}" "FEEDBACK=$program" "MAILLAGE_PUBLISHERS=$MAILLAGE_PUBLISHERS" \
+    "${clean[@]}" "${environment[@]}" "FEEDBACK=$program" "FIRST_PUBLISHERS=$MAILLAGE_PUBLISHERS" \
         "PUBLISHER_QUEUE_BYTES=${PUBLISHER_QUEUE_BYTES:-67108864}" \
         "$repository/deploy/publishers.sh" "$instance/secrets" >>"$log" 2>&1 ||
         { tail -n 5 "$log" >&2 && die "the publishers could not be set up: $log"; }
