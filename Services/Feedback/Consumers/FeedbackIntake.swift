@@ -57,7 +57,7 @@ struct FeedbackIntake: Service {
                     count -= 1
                 }
                 let (turn, end) = (Turn(), Turn())
-                let isAlone = messages.contains { $0.submission?.amends != nil }
+                let isAlone = messages.referToOthers
                 let awaited = isAlone ? ends : [previous]
                 group.addTask {
                     defer {

@@ -34,6 +34,11 @@ struct InboundMessage: Sendable {
     }
 }
 
+extension Sequence<InboundMessage> {
+    /// Whether one of them corrects another event, or takes it back.
+    var referToOthers: Bool { contains { $0.submission?.amends != nil } }
+}
+
 /// A row that has to be there is not: nothing of what was to be written is.
 struct InternalError: Error, CustomStringConvertible {
     let description: String

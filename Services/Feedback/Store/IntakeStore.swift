@@ -77,8 +77,7 @@ struct IntakeStore: Sendable {
     ) async throws -> IntakePlan {
         // What one batch causes belongs together, but no single message is the cause.
         let cause = EventCause(correlationID: EventID.next().lowercase)
-        let refersToOthers = messages.contains { $0.submission?.amends != nil }
-        var mode = refersToOthers ? ExperimentLocks.Mode.alone : .amongAdditions
+        var mode = messages.referToOthers ? ExperimentLocks.Mode.alone : .amongAdditions
         for attempt in 1... {
             do {
                 return try await pool.withTransaction { transaction in

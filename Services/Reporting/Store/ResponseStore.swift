@@ -55,13 +55,16 @@ enum ResponseStore {
         try await session.query("select pg_advisory_xact_lock(key) from unnest(\(keys)) as k (key)")
     }
 
+    /// Each is looked up by its key: `lateral … limit 1` allows no other plan. With `= any(…)` the statement was
+    /// planned while the table was small, and read it whole for every batch ever after.
     private static func stored(
         _ responses: [UUID], in session: some PostgresSession
     ) async throws(PostgresError) -> [ResponseVersion] {
         let rows = try await session.query(
             """
-            select response, version, experiment, instrument, occasion, is_counted, score from responses
-            where response = any(\(responses))
+            select r.response, r.version, r.experiment, r.instrument, r.occasion, r.is_counted, r.score
+            from unnest(\(responses)) as k (response)
+            cross join lateral (select * from responses as r where r.response = k.response limit 1) as r
             """)
         var versions: [ResponseVersion] = []
         for row in rows {
