@@ -165,7 +165,7 @@ struct PublishersAddCommand: AsyncParsableCommand {
                     try await desk.store.insert(
                         target.publisher, terms, context: desk.context(by: target.by), in: transaction)
                     return try await desk.store.rotate(
-                        target.publisher, to: .password(CredentialHash(of: secret)), overlapHours: 0, in: transaction)
+                        target.publisher, to: CredentialProof(secret), overlapHours: 0, in: transaction)
                 }
             } catch PublisherError.nameTaken where ifMissing {
                 StandardOutput.write("\(target.publisher) is there already\n")
@@ -209,10 +209,9 @@ struct PublishersRotateCommand: AsyncParsableCommand {
     func run() async throws {
         try await PublishersDesk.with { desk in
             let secret = certificate ? nil : CredentialSecret()
-            let proof = secret.map { CredentialProof.password(CredentialHash(of: $0)) } ?? .certificate
             let credential = try await desk.pool.withTransaction { transaction in
                 try await desk.store.rotate(
-                    target.publisher, to: proof, overlapHours: overlapHours, in: transaction)
+                    target.publisher, to: CredentialProof(secret), overlapHours: overlapHours, in: transaction)
             }
             try await desk.provision()
             desk.show(secret, as: credential)

@@ -103,8 +103,7 @@ struct FeedbackIntake: Service {
     }
 
     /// A publisher that sends nonsense gets about a third of the time that it asks for: its neighbours share the
-    /// machine.
-    /// What it sends meanwhile waits in its own queue, up to its quota.
+    /// machine. What it sends meanwhile waits in its own queue, up to its quota.
     /// - Parameter took: what the batch needed.
     static func pause(after tally: IntakeTally, batchCount: Int, took: Duration) -> Duration {
         tally.refused * 2 > batchCount ? min(took * 3, .seconds(1)) : .zero

@@ -108,7 +108,7 @@ struct PublisherRoutes: Sendable {
         let rotation = try command.decode(Rotation.self)
         let overlap = rotation.overlapHours ?? PublisherCredential.overlapHoursDefault
         let secret = rotation.certificate == true ? nil : CredentialSecret()
-        let proof = secret.map { CredentialProof.password(CredentialHash(of: $0)) } ?? .certificate
+        let proof = CredentialProof(secret)
         var added: PublisherCredential?
         let answer = try await command.run(on: pool) { transaction in
             let credential = try await publishers.rotate(name, to: proof, overlapHours: overlap, in: transaction)

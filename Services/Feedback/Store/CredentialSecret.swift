@@ -34,6 +34,9 @@ enum CredentialProof: Sendable, Equatable {
     /// TLS; over HTTP there is no password that would fit.
     case certificate
 
+    /// - Parameter secret: nil for a certificate.
+    init(_ secret: CredentialSecret?) { self = secret.map { .password(CredentialHash(of: $0)) } ?? .certificate }
+
     /// As the table keeps it.
     init(hash: [UInt8]?) { self = hash.map { .password(CredentialHash(bytes: $0)) } ?? .certificate }
 
