@@ -20,10 +20,10 @@ struct OutsidePublisher: Sendable {
         return OutsidePublisher(name: name, broker: try RabbitMQConfiguration(url: url, connectionName: "bench"))
     }
 
-    /// Publishes all of a workload as fast as the broker confirms.
-    func publish(_ workload: FeedbackWorkload) async throws {
+    /// Publishes a workload from a message on, as fast as the broker confirms.
+    func publish(_ workload: FeedbackWorkload, from first: Int = 0) async throws {
         let publisher = connect()
-        for start in stride(from: 0, to: workload.count, by: Self.chunkCount) {
+        for start in stride(from: first, to: workload.count, by: Self.chunkCount) {
             let numbers = start..<min(start + Self.chunkCount, workload.count)
             try await send(numbers, of: workload, by: publisher)
         }

@@ -26,8 +26,8 @@ struct StoredPast {
         insert into participants (experiment, pseudonym, participant, consent_scope, consented_at)
             select distinct on (participant) experiment, 'past-' || n, participant, 'questionnaires', now() from past
             order by participant, n;
-        insert into identities (publisher, source, event_id, content_hash, outcome, response, version)
-            select '\(publisher)', '\(Self.source)', event_id,
+        insert into identities (key, publisher, source, event_id, content_hash, outcome, response, version)
+            select identity_key('\(publisher)', '\(Self.source)', event_id), '\(publisher)', '\(Self.source)', event_id,
                 sha256(response::text::bytea), 'accepted', response, 1
             from past;
         insert into responses (experiment, participant, instrument, occasion, response, version, state,
@@ -35,9 +35,10 @@ struct StoredPast {
             select experiment, participant, 'SUS', occasion, response, 1, 'valid', 'F-SUS-2021', now(),
                 '\(publisher)', now()
             from past;
-        insert into response_values (response, version, publisher, source, event_id, answered_at, is_retraction, salt,
+        insert into response_values (response, version, event, publisher, answered_at, is_retraction, salt,
                 score, value_set, answers, comment, log_event)
-            select response, 1, '\(publisher)', '\(Self.source)', event_id, now(), false, md5(n::text), 850, null,
+            select response, 1, identity_key('\(publisher)', '\(Self.source)', event_id), '\(publisher)', now(), false,
+                md5(n::text), 850, null,
                 '[4,2,5,1,4,2,5,1,4,2]', 'rapide et clair, mais la connexion est lente en chambre', response
             from past;
         create temporary table past_events on commit drop as

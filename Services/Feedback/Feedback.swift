@@ -52,7 +52,15 @@ enum FeedbackService: ServiceDefinition {
             MigrationFile(
                 component: "feedback", name: "0012-certificate-credentials",
                 sql: String(decoding: PackageResources._012_certificate_credentials_sql, as: UTF8.self)),
-        ] + Givers.migrations + Imports.migrations
+        ] + Givers.migrations + Imports.migrations + [
+            // Behind all that was applied before it, whatever it is about.
+            MigrationFile(
+                component: "feedback", name: "0032-identity-keys",
+                sql: String(decoding: PackageResources._032_identity_keys_sql, as: UTF8.self)),
+            MigrationFile(
+                component: "feedback", name: "0033-volunteer-keys",
+                sql: String(decoding: PackageResources._033_volunteer_keys_sql, as: UTF8.self)),
+        ]
     static let appendOnlyTables = ["instruments", "quarantine_reruns"]
     static let settings = FeedbackSettings.all
     static let requiredSettings = [SettingKey.brokerOutsideURL, FeedbackSettings.contentKey]

@@ -3,7 +3,7 @@ import ServiceRuntime
 /// What an operator may set for this service alone.
 enum FeedbackSettings {
     static let batch = SettingKey(
-        "feedback.batch", .count(1...1000), default: "500", unit: "messages",
+        "feedback.batch", .count(1...5000), default: "1000", unit: "messages",
         about: "messages of one publisher taken in by one transaction")
     static let queueBytesTotal = SettingKey(
         "feedback.queue-bytes-total", .count(65_536...1_099_511_627_776), default: "2147483648", unit: "bytes",

@@ -27,7 +27,12 @@ extension UUID {
         }
     }
 
-    func appendLowercase(to bytes: inout [UInt8]) { write { bytes.append($1) } }
+    func appendLowercase(to bytes: inout [UInt8]) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.characterCount) { characters in
+            write { characters[$0] = $1 }
+            bytes.append(contentsOf: characters)
+        }
+    }
 
     @inline(__always)
     private func write(_ character: (_ place: Int, UInt8) -> Void) {

@@ -37,13 +37,18 @@ package struct JSONMembers: Sendable {
         guard members.count <= Self.memberCountMax else {
             throw JSONSyntaxError(offset: 0, reason: "more than \(Self.memberCountMax) members")
         }
+        self.bytes = bytes
+        self.members = members
+        try checkKeys()
+    }
+
+    private func checkKeys() throws(JSONSyntaxError) {
         for (index, member) in members.enumerated() {
-            for other in members[..<index] where bytes[other.key] == bytes[member.key] {
+            for other in members[..<index]
+            where other.key.count == member.key.count && bytes[other.key] == bytes[member.key] {
                 throw JSONSyntaxError(offset: member.key.lowerBound, reason: "the same key twice")
             }
         }
-        self.bytes = bytes
-        self.members = members
     }
 
     /// The object that begins at a byte of text that was looked through before.
@@ -104,6 +109,15 @@ package struct JSONMembers: Sendable {
             }
         }
         return numbers
+    }
+
+    /// A member's value as an object without repeated members: nil when it is absent or anything else.
+    package func object(_ key: StaticString) -> JSONMembers? {
+        guard let value = value(key), value.first == UInt8(ascii: "{"),
+            let object = JSONMembers(bytes, at: value.startIndex), object.members.count <= Self.memberCountMax,
+            (try? object.checkKeys()) != nil
+        else { return nil }
+        return object
     }
 
     /// A member's value as objects: nil when it is absent or anything else, or one of them cannot be read.

@@ -114,7 +114,8 @@ package struct Migrator: Sendable {
         do {
             try await lease.withTransaction(attempts: 1) { transaction in
                 try await transaction.query("select set_config('search_path', \(quotedSchema), true)")
-                try await transaction.executeScript(file.sql)
+                // A table of many millions may be written anew.
+                try await transaction.executeScript(file.sql, timeout: .seconds(12 * 3_600))
                 // After the script: a file that commits by itself is found out here.
                 try await transaction.query(
                     """

@@ -35,6 +35,8 @@ struct Operation {
     var steps: [Step] = []
     var position = 0
     var isFlushed = false
+    /// How many tables' rows were sent.
+    var loadedCount = 0
     var answer = Answer()
     var failure: PostgresError?
     var interruption: Interruption?
@@ -45,7 +47,7 @@ struct Operation {
         self.startedAt = startedAt
         self.continuation = continuation
         switch request.work {
-        case .statements, .script, .copyStart, .copyEnd: phase = .results
+        case .statements, .script, .load, .copyStart, .copyEnd: phase = .results
         case .copyData: phase = .flush
         case .copyRead, .copyDrain: phase = .copiedRows
         }

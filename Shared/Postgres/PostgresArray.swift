@@ -97,6 +97,19 @@ package struct PostgresArray: PostgresEncodable {
         precondition(elementType == type, "a value of type \(type) was appended to an array of \(elementType)")
     }
 
+    /// Lends every element as it stands in the array's binary form: its length, 4 bytes, -1 for null, and its bytes.
+    func withElements(_ body: (_ index: Int, _ element: UnsafeRawBufferPointer) -> Void) {
+        bytes.withUnsafeBytes { bytes in
+            var place = [UInt8].arrayHeaderCount
+            for index in 0..<count {
+                let length = Int32(bigEndian: bytes.loadUnaligned(fromByteOffset: place, as: Int32.self))
+                let end = place + 4 + Int(max(length, 0))
+                body(index, UnsafeRawBufferPointer(rebasing: bytes[place..<end]))
+                place = end
+            }
+        }
+    }
+
     private mutating func writeHeader() {
         bytes.appendArrayHeader(of: elementType.type, count: 0, hasNull: false)
     }

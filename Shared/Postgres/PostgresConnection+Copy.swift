@@ -7,6 +7,10 @@ extension PostgresConnection {
     /// Rows are handed on in pieces of about this size.
     static let copyChunkBytes = 64 << 10
 
+    /// Whether the types of a command's columns were found to be the table's.
+    func hasChecked(_ command: String) -> Bool { copyCommands.contains(command) }
+    func noteCheck(of command: String) { copyCommands.insert(command) }
+
     /// Takes the turn and sends the command.
     func beginCopying(
         _ command: String, expecting way: Answer.Copy, in transaction: TransactionToken?, timeout: Duration
@@ -65,7 +69,31 @@ extension PostgresConnection {
         return try await perform(request).get()
     }
 
+    /// Puts rows into their tables in a transaction.
+    func load(_ tables: [PostgresTableRows], in transaction: TransactionToken?) async throws(PostgresError) {
+        await takeTurn()
+        defer { giveTurn() }
+        if let isolation = try enter(transaction) {
+            _ = try await perform(list(StatementList(isolation: isolation), codeWhenLost: .connectionLost)).get()
+        }
+        let request = Request(
+            work: .load(
+                commands: tables.map(\.copyCommand).joined(separator: ";"), rows: tables.map(\.copyBytes)),
+            timeout: configuration.statementTimeout, isCancellable: true, codeWhenLost: .connectionLost)
+        _ = try await perform(request).get()
+    }
+
     // MARK: The loop
+
+    /// The server asks for the next table's rows.
+    func load(_ rows: [[UInt8]], _ status: ExecStatusType) {
+        guard let handle, let place = operation?.loadedCount, status == PGRES_COPY_IN, place < rows.count,
+            put(rows[place], on: handle), PQputCopyEnd(handle, nil) == 1
+        else { return lose() }
+        operation?.loadedCount += 1
+        operation?.isFlushed = false
+        if !flush(handle) { lose() }
+    }
 
     /// The server has begun a COPY.
     func beginCopying(_ status: ExecStatusType) {

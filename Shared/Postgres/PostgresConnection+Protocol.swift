@@ -15,7 +15,7 @@ extension PostgresConnection {
             switch request.work {
             case .statements(let list): send(list, as: &operation, on: handle)
             // Several statements in one text, and COPY, exist in the simple protocol only, and that not in a pipeline.
-            case .script(let text), .copyStart(let text):
+            case .script(let text), .copyStart(let text), .load(let text, _):
                 PQexitPipelineMode(handle) == 1 && PQsendQuery(handle, text) == 1
             case .copyData(let bytes): put(bytes, on: handle)
             case .copyEnd(let isAborted): PQputCopyEnd(handle, isAborted ? "the client gave up" : nil) == 1
@@ -140,7 +140,11 @@ extension PostgresConnection {
         case PGRES_PIPELINE_ABORTED:
             break  // follows an error that is noted already
         case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
-            beginCopying(result.status)
+            if case .load(_, let rows) = operation?.request.work {
+                load(rows, result.status)
+            } else {
+                beginCopying(result.status)
+            }
         case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY:
             takeSuccess(result)
         default:

@@ -42,6 +42,8 @@ actor PostgresConnection {
     var transactionFailure: PostgresError?
     /// Rows of a COPY may come that nobody has asked for yet.
     var isCopyingOut = false
+    /// Whose columns' types were compared.
+    var copyCommands: Set<String> = []
     private var lastNumber: UInt64 = 0
     private var isTaken = false
     private var turns: [CheckedContinuation<Void, Never>] = []
@@ -127,7 +129,7 @@ actor PostgresConnection {
         return watch()
     }
 
-    private func flush(_ handle: OpaquePointer) -> Bool {
+    func flush(_ handle: OpaquePointer) -> Bool {
         guard let isFlushed = operation?.isFlushed, !isFlushed else { return true }
         let rest = PQflush(handle)
         operation?.isFlushed = rest == 0

@@ -2,7 +2,7 @@
 package struct PostgresRowWriter {
     private static let chunkBytes = 64 << 10
     /// The signature, no flags, no extension.
-    private static let header = Array("PGCOPY\n".utf8) + [0xFF, 0x0D, 0x0A, 0x00] + [UInt8](repeating: 0, count: 8)
+    static let header = Array("PGCOPY\n".utf8) + [0xFF, 0x0D, 0x0A, 0x00] + [UInt8](repeating: 0, count: 8)
 
     private let channel: CopyChannel
     private let columns: [PostgresColumn]

@@ -10,6 +10,10 @@ package protocol PostgresSession: Sendable {
     /// - Returns: one result per statement.
     @discardableResult func pipeline(_ queries: [PostgresQuery]) async throws(PostgresError) -> [PostgresRows]
 
+    /// Puts rows into their tables, one table after the other: in a transaction by COPY, elsewhere by statements.
+    /// - Throws: `PostgresError.isUniqueViolation` when one of them is there already; the transaction is over then.
+    func load(_ tables: [PostgresTableRows]) async throws(PostgresError)
+
     /// Runs a statement whose result nobody needs: in a transaction without a round trip of its own, elsewhere at once.
     func enqueue(_ query: PostgresQuery) async throws(PostgresError)
 }
@@ -20,6 +24,10 @@ extension PostgresSession {
         var results: [PostgresRows] = []
         for query in queries { results.append(try await self.query(query)) }
         return results
+    }
+
+    package func load(_ tables: [PostgresTableRows]) async throws(PostgresError) {
+        for rows in tables where !rows.isEmpty { try await query(rows.insertAll) }
     }
 
     package func enqueue(_ query: PostgresQuery) async throws(PostgresError) { try await self.query(query) }
@@ -92,6 +100,12 @@ package struct PostgresTransaction: PostgresSession {
     package func enqueue(_ query: PostgresQuery) async throws(PostgresError) {
         // A statement too many goes out now, with those before it.
         if try lent.enqueue(query) { _ = try await run([]) }
+    }
+
+    package func load(_ tables: [PostgresTableRows]) async throws(PostgresError) {
+        // A COPY cannot begin the transaction on another connection when this one turns out to be dead.
+        if lent.isWaiting || lent.useCount == 0 { _ = try await run(["select 1"]) }
+        try await CopyRun(lent, self, token: token, timeout: nil).load(tables)
     }
 
     /// Sends what waits, and then these.

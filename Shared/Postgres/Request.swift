@@ -5,6 +5,8 @@ struct Request {
         case statements(StatementList)
         /// Several statements in the simple protocol.
         case script(String)
+        /// One COPY after the other, each with all its rows, which are sent when the server asks for them.
+        case load(commands: String, rows: [[UInt8]])
         /// COPY, which leaves the connection in the hands of the other copy steps.
         case copyStart(String)
         /// Done as soon as the socket has taken the bytes.
@@ -28,7 +30,7 @@ struct Request {
     var isCopyStep: Bool {
         switch work {
         case .copyData, .copyEnd, .copyRead, .copyDrain: true
-        case .statements, .script, .copyStart: false
+        case .statements, .script, .load, .copyStart: false
         }
     }
 

@@ -24,5 +24,8 @@ package struct ServiceCommand<Definition: ServiceDefinition>: AsyncParsableComma
     package init() {}
 
     /// Here too, so that an executable need not import the module that its `main` is inherited from.
-    package static func main() async { await main(nil) }
+    package static func main() async {
+        ProcessMemory.shareArenas()
+        await main(nil)
+    }
 }

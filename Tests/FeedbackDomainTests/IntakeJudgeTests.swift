@@ -241,8 +241,8 @@ struct CanonicalContentTests {
     }
 
     @Test func theValuesTextHoldsWhatTheDigestProves() {
-        let text = CanonicalValues.text(response: Controls.id(1), version: 2, score: 75, answers: [1, nil])
-        #expect(text == "00000000-0000-0000-0000-000000000001|2|75|[1,null]")
+        let text = CanonicalValues.bytes(response: Controls.id(1), version: 2, score: 75, answers: [1, nil])
+        #expect(String(decoding: text, as: UTF8.self) == "00000000-0000-0000-0000-000000000001|2|75|[1,null]")
     }
 }
 

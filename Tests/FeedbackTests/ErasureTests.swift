@@ -217,7 +217,7 @@ struct ErasureTests {
             let submission = try lab.lab.message(lab.lab.event("a", participant: 1).body).content.get()
             let contents =
                 [
-                    Array(submission.canonicalContent.utf8), nonsense, lab.lab.event("a", participant: 2).body,
+                    submission.canonicalContent, nonsense, lab.lab.event("a", participant: 2).body,
                 ]
                 + (0...10).flatMap { level in
                     ["", "maillage content\n"].map { Array("\($0)answer\n[\(level)]\n".utf8) }

@@ -92,7 +92,10 @@ struct InstrumentRoutesTests {
             try await lab.settle(comfort, whole, partial)
             // then
             let rows = try await lab.service.pool.query(
-                "select event_id, score, scales, value_set from response_values order by event_id")
+                """
+                select i.event_id, v.score, v.scales, v.value_set
+                from response_values as v join identities as i on i.key = v.event order by i.event_id
+                """)
             #expect(try rows.map { try $0.get("score", as: Int32?.self) } == [45, -525_491, nil])
             #expect(try rows[0].get("scales", as: String?.self) == #"{"pain":7}"#)
             #expect(try rows[1].get("value_set", as: String?.self) == "FR-5L-Andrade2020")

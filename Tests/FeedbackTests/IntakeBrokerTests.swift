@@ -292,7 +292,7 @@ struct IntakeBrokerTests {
                         queue: FeedbackSubmission.receiptsQueue(of: broker.publisher))
                     {
                         let receipts = try WireCoding.decode(ReceiptsEnvelope.self, from: got.body).data
-                        #expect(receipts.publisher == broker.publisher && receipts.receipts.count <= 100)
+                        #expect(receipts.publisher == broker.publisher && receipts.receipts.count <= 200)
                         ids += receipts.receipts.map(\.id)
                     }
                 }

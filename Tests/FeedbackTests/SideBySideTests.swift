@@ -192,9 +192,9 @@ struct SideBySideTests {
                         try await lab.service.pool.withTransaction { transaction in
                             try await transaction.query(
                                 """
-                                insert into identities (publisher, source, event_id, content_hash, outcome, reason)
-                                values (\(broker.publisher), 'urn:app', 'v', decode(repeat('00', 32), 'hex'),
-                                    'refused', 'held')
+                                insert into identities (key, publisher, source, event_id, content_hash, outcome, reason)
+                                values (identity_key(\(broker.publisher), 'urn:app', 'v'), \(broker.publisher),
+                                    'urn:app', 'v', decode(repeat('00', 32), 'hex'), 'refused', 'held')
                                 """)
                             group.addTask { try? await intake.run() }
                             try await broker.publish([Array(#"{"specversion":"1.0","id":"v","source":"urn:app"}"#.utf8)]

@@ -97,12 +97,14 @@ import Testing
             #expect(try seen.decode(Listed.self).items.map(\.contact) == ["0612345678"])
             #expect(seen.headers[.cacheControl] == "no-store")
             #expect(try await listed(lab, base, organisation: "180020026").status == .notFound)
+            #expect(try await lab.lab.count("volunteer_keys") == 1)
             // when
             let code = try lab.code(in: await lab.get(try #require(sent.headers[.location])))
             let left = try await lab.submit("/participer/retrait", [("code", code)])
             // then
             #expect(left.text.contains("Plus rien n’est gardé"))
             #expect(try await lab.lab.count("volunteers") == 0)
+            #expect(try await lab.lab.count("volunteer_keys") == 0)
         }
     }
 
@@ -123,6 +125,55 @@ import Testing
                 "/participer", [("opening", opening), ("contact", "a@b.fr"), ("consent", "yes")])
             #expect(late.status == .unprocessableContent)
             #expect(try await lab.lab.count("volunteers") == 0)
+        }
+    }
+
+    @Test func aContactOpensWithItsOwnKeyAloneAndOlderOnesAreSealed() async throws {
+        try await GiverLab.with { lab in
+            // given
+            let base = "/v1/experiments/\(lab.lab.experiment.lowercase)/volunteering"
+            let opening = try await lab.post(base, Self.opening).decode(Opening.self).id
+            let (pool, store) = (lab.service.pool, VolunteerStore(pool: lab.service.pool))
+            for contact in ["a@example.org", "b@example.org"] {
+                let form = try lab.secret(in: await lab.get("/take-part"))
+                _ = try await lab.submit(
+                    "/take-part",
+                    [("form", form), ("opening", opening), ("contact", contact), ("consent", "yes")])
+            }
+            // given: one as they were kept before
+            try await pool.query(
+                """
+                insert into volunteers (volunteer, opening, contact_kind, contact, language, code_hash, consented_at,
+                    expires_at)
+                select gen_random_uuid(), opening, contact_kind, 'c@example.org', language, sha256('c'), consented_at,
+                    expires_at
+                from volunteers limit 1
+                """)
+            // when
+            #expect(try await store.sealOlder(limit: 10) == 1)
+            #expect(try await store.sealOlder(limit: 10) == 0)
+            // then
+            let contacts = try await listed(lab, base).decode(Listed.self).items.map(\.contact)
+            #expect(contacts == ["a@example.org", "b@example.org", "c@example.org"])
+            let rows = try await pool.query("select v::text as row, contact_sealed from volunteers as v")
+            for row in rows {
+                #expect(try !row.get("row", as: String.self).contains("example"))
+                let sealed: [UInt8] = try row.get("contact_sealed")
+                #expect(!String(decoding: sealed, as: UTF8.self).contains("example"))
+            }
+            // when: a backup brings back the volunteers and not their keys
+            try await pool.query(
+                "delete from volunteer_keys where volunteer = (select min(volunteer::text)::uuid from volunteers)")
+            // then
+            #expect(try await listed(lab, base).decode(Listed.self).items.count == 2)
+            // when: somebody exchanges what is sealed
+            try await pool.query(
+                """
+                update volunteers as v set contact_sealed = (
+                    select w.contact_sealed from volunteers as w where w.volunteer <> v.volunteer limit 1)
+                """)
+            // then
+            #expect(try await listed(lab, base).status == .internalServerError)
         }
     }
 

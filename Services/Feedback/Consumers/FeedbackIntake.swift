@@ -22,6 +22,7 @@ struct FeedbackIntake: Service {
     /// There are events to relay and receipts to send.
     let wakeUps: [RelayWakeUp]
     let logger: Logger
+    let novelty = Novelty()
 
     private var metrics: IntakeMetrics { IntakeMetrics(publisher: publisher, door: .amqp) }
 
@@ -81,7 +82,9 @@ struct FeedbackIntake: Service {
     ) async -> Duration {
         let started = ContinuousClock.now
         do {
-            let tally = try await settle(messages, whenLocked: whenLocked)
+            let tally = try await settle(
+                messages, takenForNew: novelty.isExpected(of: batch), whenLocked: whenLocked)
+            novelty.note(tally)
             await consumer.acknowledge(batch)
             let took = ContinuousClock.now - started
             metrics.settled(tally, duration: took)
@@ -113,12 +116,13 @@ struct FeedbackIntake: Service {
     /// message at fault is quarantined, the others are counted.
     /// - Throws: `CancellationError` only.
     func settle(
-        _ messages: [InboundMessage], whenLocked: @escaping @Sendable () -> Void = {}
+        _ messages: [InboundMessage], takenForNew areNew: Bool = true,
+        whenLocked: @escaping @Sendable () -> Void = {}
     ) async throws(CancellationError) -> IntakeTally {
         var pause = Duration.milliseconds(50)
         while true {
             do {
-                return try await intake.settle(messages, whenLocked: whenLocked)
+                return try await intake.settle(messages, takenForNew: areNew, whenLocked: whenLocked)
             } catch {
                 switch IntakeFailure(error) {
                 case .stop: throw CancellationError()
@@ -150,8 +154,8 @@ struct FeedbackIntake: Service {
             return try await settle([message.poisoned])
         }
         let middle = messages.count / 2
-        var tally = try await settle(Array(messages[..<middle]))
-        tally += try await settle(Array(messages[middle...]))
+        var tally = try await settle(Array(messages[..<middle]), takenForNew: false)
+        tally += try await settle(Array(messages[middle...]), takenForNew: false)
         return tally
     }
 

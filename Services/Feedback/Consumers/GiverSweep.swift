@@ -3,7 +3,8 @@ import Observability
 import ServiceLifecycle
 import ServiceRuntime
 
-/// Deletes what people entered and nobody needs any more. All replicas do it; each deletes what it finds.
+/// Deletes what people entered and nobody needs any more, and seals what lies open. All replicas do it; each deletes
+/// what it finds.
 struct GiverSweep: Service {
     private static let interval = Duration.seconds(600)
     private static let rowCountMax = 1_000
@@ -28,9 +29,10 @@ struct GiverSweep: Service {
             let (now, limit) = (clock.now(), Self.rowCountMax)
             while try await givers.deleteEndedDrafts(now: now, limit: limit) == limit {}
             while try await volunteers.deleteExpired(now: now, limit: limit) == limit {}
+            while try await volunteers.sealOlder(limit: limit) == limit {}
         } catch {
             guard !Task.isCancelled else { return }
-            logger.warning("what givers left could not be deleted at its term", error: error)
+            logger.warning("what givers left could not be deleted at its term or sealed", error: error)
         }
     }
 }

@@ -60,7 +60,7 @@ struct SubmissionReader: Sendable {
 
     /// What cannot be understood is the same event only if it is the same to the byte.
     private func contentHash(of content: Result<Submission, Refusal>, _ body: [UInt8]) -> [UInt8] {
-        contentKey.hash((try? content.get()).map { Array($0.canonicalContent.utf8) } ?? body, of: .event)
+        contentKey.hash((try? content.get()).map(\.canonicalContent) ?? body, of: .event)
     }
 
     private static func parse(_ body: [UInt8], byteCountMax: Int) throws(Refusal) -> JSONMembers {
@@ -93,9 +93,9 @@ struct SubmissionReader: Sendable {
         guard let time = members.string("time").flatMap({ WireInstant.parse($0) }) else {
             throw invalid("/time", "must be an RFC 3339 instant, such as 2026-11-21T09:30:00Z")
         }
-        guard let value = members.value("data"), value.first == UInt8(ascii: "{"),
-            let data = try? JSONMembers(Array(value))
-        else { throw invalid("/data", "must be an object without repeated members") }
+        guard let value = members.value("data"), let data = members.object("data") else {
+            throw invalid("/data", "must be an object without repeated members")
+        }
         if data.value("resourceType") != nil {
             return try questionnaire(value, members, kind, identity: identity, time: time)
         }
@@ -191,6 +191,7 @@ struct SubmissionReader: Sendable {
         guard let value = data.value("answers"), value.first == UInt8(ascii: "["), value.count >= 2 else {
             throw invalid("/data/answers", "must be an array")
         }
+        if let answers = data.integers("answers") { return answers }
         let inside = value.dropFirst().dropLast()
         guard inside.contains(where: { !isSpace($0) }) else { return [] }
         var answers: [Int?] = []
@@ -276,13 +277,13 @@ extension Refusal {
 extension [UInt8] {
     /// Two lower-case digits per byte.
     var hexadecimal: String {
-        let digits = Array<UInt8>("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        text.reserveCapacity(count * 2)
-        for byte in self {
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
+        String(unsafeUninitializedCapacity: count * 2) { text in
+            for place in indices {
+                let (high, low) = (self[place] >> 4, self[place] & 15)
+                text[2 * place] = high < 10 ? UInt8(ascii: "0") + high : UInt8(ascii: "a") + high - 10
+                text[2 * place + 1] = low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10
+            }
+            return count * 2
         }
-        return String(decoding: text, as: UTF8.self)
     }
 }

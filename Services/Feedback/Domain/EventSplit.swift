@@ -15,7 +15,7 @@ package struct EventSplit: Sendable {
     /// too.
     package static let responses = EventSplit(itemCountMax: 200, byteCountMax: 49_152, overhead: 256)
     /// Receipts in one message to a publisher.
-    package static let receipts = EventSplit(itemCountMax: 100, byteCountMax: 49_152, overhead: 512)
+    package static let receipts = EventSplit(itemCountMax: 200, byteCountMax: 49_152, overhead: 512)
 
     /// Cuts a list in order, so that every part keeps both limits. An item too large for any message still gets its
     /// own.

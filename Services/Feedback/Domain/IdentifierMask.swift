@@ -62,17 +62,32 @@ package enum IdentifierMask {
 
     /// Whether a person's code is a number of the national register, or holds one with its key.
     package static func holdsRegisterNumber(_ text: String) -> Bool {
-        guard text.utf8.count(where: { isDigit($0) }) >= 12 else { return false }
+        guard mayHoldRegisterNumber(text) else { return false }
         return isRegisterNumber(text) || contains(text) { writtenNumber($0) != nil }
     }
 
     /// The same for what names a message. Days, times and counters stand there, and one number in 97 has a right key by
     /// chance: what counts is a number as people write it, of somebody whose month of birth is known.
     package static func isGivenAwayByName(_ text: String) -> Bool {
-        guard text.utf8.count(where: { isDigit($0) }) >= 12 else { return false }
+        guard mayHoldRegisterNumber(text) else { return false }
         return contains(text) { groups in
             writtenNumber(groups) != nil && (1...12).contains(number(groups.flatMap(\.digits)[3...4]))
         }
+    }
+
+    /// Whether enough digits stand there with no letter between them but a Corsican one. Ids are mostly in hexadecimal
+    /// digits, of which this is rarely true.
+    private static func mayHoldRegisterNumber(_ text: String) -> Bool {
+        var count = 0
+        for byte in text.utf8 {
+            if isDigit(byte) {
+                count += 1
+                if count == 12 { return true }
+            } else if (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20), !isCorsican(byte) {
+                count = 0
+            }
+        }
+        return false
     }
 
     /// Whether such groups begin anywhere but within a word.
@@ -264,7 +279,7 @@ package enum IdentifierMask {
     private static let at = UInt8(ascii: "@")
 
     private static func isDigit(_ byte: UInt8) -> Bool { (48...57).contains(byte) }
-    private static func isCorsican(_ byte: UInt8) -> Bool { [65, 66].contains(byte & 0xDF) }
+    private static func isCorsican(_ byte: UInt8) -> Bool { byte & 0xDF == 65 || byte & 0xDF == 66 }
     /// Letters of other alphabets begin with a high byte.
     private static func isWord(_ byte: UInt8) -> Bool {
         isDigit(byte) || (65...90).contains(byte & 0xDF)

@@ -70,28 +70,33 @@ extension Instrument {
 package struct InstrumentCatalogue: Sendable {
     private static let builtIn = InstrumentCatalogue(Instrument.builtIn)
 
-    private var instruments: [Instrument.Key: Instrument]
-    private var versions: [String: [Instrument]]
+    private var versions: [String: [ScoringPlan]]
 
     private init(_ instruments: [Instrument]) {
-        self.instruments = Dictionary(uniqueKeysWithValues: instruments.map { ($0.key, $0) })
-        versions = Dictionary(grouping: instruments, by: \.name)
+        versions = Dictionary(grouping: instruments.map { ScoringPlan($0) }, by: \.instrument.name)
     }
 
     package init() { self = Self.builtIn }
 
     package mutating func add(_ instrument: Instrument) {
-        guard instruments[instrument.key] == nil else { return }
-        instruments[instrument.key] = instrument
-        versions[instrument.name, default: []].append(instrument)
+        guard self[instrument.name, instrument.version] == nil else { return }
+        versions[instrument.name, default: []].append(ScoringPlan(instrument))
     }
 
     package subscript(name: String, version: String) -> Instrument? {
-        instruments[Instrument.Key(name: name, version: version)]
+        plan(name, version)?.instrument
     }
 
-    package func versions(of name: String) -> [Instrument] { versions[name, default: []] }
+    /// An instrument has a handful of versions.
+    package func plan(_ name: String, _ version: String) -> ScoringPlan? {
+        versions[name]?.first { $0.instrument.version == version }
+    }
+
+    package func versions(of name: String) -> [Instrument] { plans(of: name).map(\.instrument) }
+    package func plans(of name: String) -> [ScoringPlan] { versions[name, default: []] }
     package func isKnown(_ name: String) -> Bool { versions[name] != nil }
     package var allNames: [String] { versions.keys.sorted() }
-    package var all: [Instrument] { instruments.values.sorted { ($0.name, $0.version) < ($1.name, $1.version) } }
+    package var all: [Instrument] {
+        versions.values.joined().map(\.instrument).sorted { ($0.name, $0.version) < ($1.name, $1.version) }
+    }
 }

@@ -1,73 +1,121 @@
-extension Instrument {
+/// An instrument made ready to check and score answers: every name is looked up once, and not for every response.
+package struct ScoringPlan: Sendable {
+    private struct Scale: Sendable {
+        let name: String
+        let rule: InstrumentScale
+        /// Of its items among the answers, each with its levels.
+        let items: [(place: Int, levels: Instrument.Levels, isReversed: Bool)]
+        let valueSet: ValueSet?
+    }
+
+    package let instrument: Instrument
+    /// Of each item; nil for free text.
+    private let levels: [Instrument.Levels?]
+    private let mayBeMissing: [Bool]
+    private let hasFreeText: Bool
+    /// nil for one with an item that the instrument does not have: it never has a score.
+    private let scales: [(name: String, scale: Scale?)]
+
+    package init(_ instrument: Instrument) {
+        self.instrument = instrument
+        levels = instrument.items.map(\.levels)
+        mayBeMissing = instrument.items.map(\.mayBeMissing)
+        hasFreeText = instrument.items.contains { $0.levels == nil }
+        scales = instrument.scales.map { ($0.name, Self.scale($0, of: instrument)) }
+    }
+
+    private static func scale(_ rule: InstrumentScale, of instrument: Instrument) -> Scale? {
+        var items: [(place: Int, levels: Instrument.Levels, isReversed: Bool)] = []
+        for linkId in rule.items {
+            guard let place = instrument.items.firstIndex(where: { $0.linkId == linkId }),
+                let levels = instrument.items[place].levels
+            else { return nil }
+            items.append((place, levels, rule.reversed.contains(linkId)))
+        }
+        return Scale(name: rule.name, rule: rule, items: items, valueSet: ValueSet.named(rule.valueSet))
+    }
+
     /// Checks the answers and scores them. Exact: whole numbers all the way.
     /// - Parameters:
     ///   - answers: one level per item, nil where an item was left out.
     ///   - hasComment: for instruments that ask for free text.
     package func scores(of answers: [Int?], hasComment: Bool = false) throws(Refusal) -> InstrumentScores {
         try check(answers, hasComment: hasComment)
-        let levels = Dictionary(uniqueKeysWithValues: zip(items.map(\.linkId), answers))
-        var scores = InstrumentScores(main: scales.first.flatMap { score($0, levels) }, valueSet: valueSet)
-        for scale in scales.dropFirst() { scores.further[scale.name] = score(scale, levels) }
+        var scores = InstrumentScores(valueSet: instrument.valueSet)
+        for (number, (name, scale)) in scales.enumerated() {
+            guard let score = scale.flatMap({ Self.score($0, answers) }) else { continue }
+            if number == 0 { scores.main = score } else { scores.further[name] = score }
+        }
         return scores
     }
 
     /// Whether these can be answers to it at all.
     func check(_ answers: [Int?], hasComment: Bool) throws(Refusal) {
-        guard answers.count == items.count else {
+        guard answers.count == levels.count else {
             throw Refusal(
                 .answersCount, at: "/data/answers",
-                mend: "send \(items.count) answers for \(name) \(version), null where an item was left out")
+                mend: "send \(levels.count) answers for \(instrument.name) \(instrument.version), null where an item "
+                    + "was left out")
         }
-        for (index, item) in items.enumerated() {
-            guard let answer = answers[index] else { continue }
-            guard let levels = item.levels else {
-                throw Refusal(
-                    .levelOutOfRange, at: "/data/answers/\(index)",
-                    mend: "item \(item.linkId) is free text: send null here, and the text as the comment")
-            }
-            guard levels.contains(answer) else {
-                let steps = levels.step == 1 ? "" : " in steps of \(levels.step)"
-                throw Refusal(
-                    .levelOutOfRange, at: "/data/answers/\(index)",
-                    mend: "item \(item.linkId) has the levels \(levels.min) to \(levels.max)\(steps)")
-            }
+        var isAnswered = hasComment && hasFreeText
+        for (index, answer) in answers.enumerated() {
+            guard let answer else { continue }
+            isAnswered = true
+            guard let levels = levels[index], levels.contains(answer) else { throw outOfRange(index) }
         }
-        let isAnswered = answers.contains { $0 != nil } || hasComment && items.contains { $0.levels == nil }
         guard isAnswered else {
             throw Refusal(.nothingAnswered, at: "/data/answers", mend: "send at least one answer")
         }
-        for (index, item) in items.enumerated() where answers[index] == nil && item.levels != nil && !item.mayBeMissing
-        {
+        for index in answers.indices where answers[index] == nil && levels[index] != nil && !mayBeMissing[index] {
+            let item = instrument.items[index].linkId
             throw Refusal(
                 .answerMissing, at: "/data/answers/\(index)",
-                mend: "item \(item.linkId) of \(name) \(version) has to be answered")
+                mend: "item \(item) of \(instrument.name) \(instrument.version) has to be answered")
         }
     }
 
-    private func score(_ scale: InstrumentScale, _ answers: [String: Int?]) -> Int? {
+    private func outOfRange(_ index: Int) -> Refusal {
+        let item = instrument.items[index].linkId
+        guard let levels = levels[index] else {
+            return Refusal(
+                .levelOutOfRange, at: "/data/answers/\(index)",
+                mend: "item \(item) is free text: send null here, and the text as the comment")
+        }
+        let steps = levels.step == 1 ? "" : " in steps of \(levels.step)"
+        return Refusal(
+            .levelOutOfRange, at: "/data/answers/\(index)",
+            mend: "item \(item) has the levels \(levels.min) to \(levels.max)\(steps)")
+    }
+
+    private static func score(_ scale: Scale, _ answers: [Int?]) -> Int? {
+        let rule = scale.rule
+        var (sum, pointsCount) = (0, 0)
         var points: [Int] = []
-        for linkId in scale.items {
-            guard let levels = items.first(where: { $0.linkId == linkId })?.levels else { return nil }
-            let answer = (answers[linkId] ?? nil) ?? (scale.missing == .neutral ? scale.neutralLevel : nil)
-            guard let answer else { continue }
-            let isReversed = scale.reversed.contains(linkId)
-            switch scale.method {
-            case .sum: points.append(isReversed ? levels.max - answer : answer - levels.min)
-            case .mean: points.append(isReversed ? levels.min + levels.max - answer : answer)
+        for (place, levels, isReversed) in scale.items {
+            guard let answer = answers[place] ?? (rule.missing == .neutral ? rule.neutralLevel : nil) else { continue }
+            pointsCount += 1
+            switch rule.method {
+            case .sum: sum += isReversed ? levels.max - answer : answer - levels.min
+            case .mean: sum += isReversed ? levels.min + levels.max - answer : answer
             case .valueSet: points.append(answer)
             }
         }
-        let missingCount = scale.items.count - points.count
-        if missingCount > 0 {
-            guard scale.missing == .mean, points.count >= max(1, scale.answeredMin ?? 1) else { return nil }
+        if pointsCount < scale.items.count {
+            guard rule.missing == .mean, pointsCount >= max(1, rule.answeredMin ?? 1) else { return nil }
         }
-        let sum = points.reduce(0, +)
-        switch scale.method {
+        switch rule.method {
         // With the mean in the place of what is missing, the sum grows by the share of the items that are there.
-        case .sum: return Self.divide(scale.factor * sum * scale.items.count, by: points.count)
-        case .mean: return Self.divide(scale.factor * sum, by: points.count)
-        case .valueSet: return ValueSet.named(scale.valueSet)?.utility(points)
+        case .sum: return Instrument.divide(rule.factor * sum * scale.items.count, by: pointsCount)
+        case .mean: return Instrument.divide(rule.factor * sum, by: pointsCount)
+        case .valueSet: return scale.valueSet?.utility(points)
         }
+    }
+}
+
+extension Instrument {
+    /// ``ScoringPlan/scores(of:hasComment:)`` of one response.
+    package func scores(of answers: [Int?], hasComment: Bool = false) throws(Refusal) -> InstrumentScores {
+        try ScoringPlan(self).scores(of: answers, hasComment: hasComment)
     }
 
     /// Half to even; the divisor is above 0.

@@ -74,6 +74,10 @@ package struct ParticipantKey: Hashable, Sendable {
         self.experiment = experiment
         self.pseudonym = pseudonym
     }
+
+    package static func == (left: ParticipantKey, right: ParticipantKey) -> Bool {
+        left.experiment == right.experiment && left.pseudonym.isSameBytes(as: right.pseudonym)
+    }
 }
 
 package struct ParticipantFacts: Sendable, Equatable {
@@ -107,6 +111,11 @@ package struct ResponseKey: Hashable, Sendable {
         self.participant = participant
         self.instrument = instrument
         self.occasion = occasion
+    }
+
+    package static func == (left: ResponseKey, right: ResponseKey) -> Bool {
+        left.participant == right.participant && left.instrument.isSameBytes(as: right.instrument)
+            && left.occasion.isSameBytes(as: right.occasion)
     }
 }
 

@@ -16,6 +16,17 @@ package struct EventIdentity: Hashable, Sendable {
 
     /// Of one publisher and source nearly always.
     package func hash(into hasher: inout Hasher) { hasher.combine(id) }
+
+    /// Byte by byte, as the tables compare names.
+    package static func == (left: EventIdentity, right: EventIdentity) -> Bool {
+        left.id.isSameBytes(as: right.id) && left.source.isSameBytes(as: right.source)
+            && left.publisher.isSameBytes(as: right.publisher)
+    }
+}
+
+extension String {
+    /// Swift takes two spellings of one character for equal, the tables do not.
+    package func isSameBytes(as other: String) -> Bool { self == other && utf8.elementsEqual(other.utf8) }
 }
 
 /// The order in which every writer takes identities, so that two of them never wait for each other. What differs most
@@ -78,20 +89,36 @@ package struct Submission: Sendable, Equatable {
 
     /// What makes two messages the same event, whatever the order of their members: every part with its length, so that
     /// no two submissions share a text.
-    package var canonicalContent: String {
-        let parts = [
-            amends ?? "-", "\(Int64((answeredAt.timeIntervalSince1970 * 1000).rounded()))", experiment.uuidString,
-            pseudonym,
-            instrument, occasion, coded?.canonicalText ?? AnswerText.of(answers), comment ?? "-",
-        ]
-        let flags = "\(amends == nil ? 0 : isRetraction ? 2 : 1)\(comment == nil ? 0 : 1)"
-        return parts.reduce(into: flags) { $0 += "|\($1.utf8.count):\($1)" }
+    package var canonicalContent: [UInt8] {
+        var content: [UInt8] = []
+        content.reserveCapacity(256 + (comment?.utf8.count ?? 0))
+        content.append(UInt8(ascii: "0") + (amends == nil ? 0 : isRetraction ? 2 : 1))
+        content.append(UInt8(ascii: "0") + (comment == nil ? 0 : 1))
+        func append(_ part: some Collection<UInt8>) {
+            content.append(UInt8(ascii: "|"))
+            content.append(contentsOf: String(part.count).utf8)
+            content.append(UInt8(ascii: ":"))
+            content.append(contentsOf: part)
+        }
+        append((amends ?? "-").utf8)
+        append(String(Int64((answeredAt.timeIntervalSince1970 * 1000).rounded())).utf8)
+        var digits: [UInt8] = []
+        experiment.appendDigits(letters: UInt8(ascii: "A"), to: &digits)
+        append(digits)
+        append(pseudonym.utf8)
+        append(instrument.utf8)
+        append(occasion.utf8)
+        if let coded { append(coded.canonicalText.utf8) } else { append(AnswerText.bytes(of: answers)) }
+        append((comment ?? "-").utf8)
+        return content
     }
 }
 
 /// Answers as JSON text, `[5,1,null]`: as stored, hashed and shown.
 package enum AnswerText {
-    package static func of(_ answers: [Int?]) -> String {
+    package static func of(_ answers: [Int?]) -> String { String(decoding: bytes(of: answers), as: UTF8.self) }
+
+    static func bytes(of answers: [Int?]) -> [UInt8] {
         var text: [UInt8] = [UInt8(ascii: "[")]
         text.reserveCapacity(2 + 2 * answers.count)
         for (place, answer) in answers.enumerated() {
@@ -103,17 +130,43 @@ package enum AnswerText {
             }
         }
         text.append(UInt8(ascii: "]"))
-        return String(decoding: text, as: UTF8.self)
+        return text
+    }
+}
+
+extension UUID {
+    /// As `uuidString`, which goes through the C library's formats.
+    /// - Parameter letters: the digit ten.
+    fileprivate func appendDigits(letters: UInt8, to text: inout [UInt8]) {
+        text.reserveCapacity(text.count + 36)
+        withUnsafeBytes(of: uuid) { bytes in
+            for place in 0..<16 {
+                if place == 4 || place == 6 || place == 8 || place == 10 { text.append(UInt8(ascii: "-")) }
+                let (high, low) = (bytes[place] >> 4, bytes[place] & 15)
+                text.append(high < 10 ? UInt8(ascii: "0") + high : letters + high - 10)
+                text.append(low < 10 ? UInt8(ascii: "0") + low : letters + low - 10)
+            }
+        }
     }
 }
 
 /// The text whose salted SHA-256 stands in the log in place of the values.
 package enum CanonicalValues {
-    package static func text(
+    package static func bytes(
         response: UUID, version: Int, score: Int?, answers: [Int?], scales: [String: Int] = [:]
-    ) -> String {
-        let scoreText = score.map(String.init) ?? "null"
-        let further = scales.sorted { $0.key < $1.key }.map { "|\($0.key)=\($0.value)" }.joined()
-        return "\(response.uuidString.lowercased())|\(version)|\(scoreText)|\(AnswerText.of(answers))\(further)"
+    ) -> [UInt8] {
+        var text: [UInt8] = []
+        text.reserveCapacity(64 + 2 * answers.count)
+        response.appendDigits(letters: UInt8(ascii: "a"), to: &text)
+        text.append(UInt8(ascii: "|"))
+        text.append(contentsOf: String(version).utf8)
+        text.append(UInt8(ascii: "|"))
+        text.append(contentsOf: (score.map(String.init) ?? "null").utf8)
+        text.append(UInt8(ascii: "|"))
+        text.append(contentsOf: AnswerText.bytes(of: answers))
+        for (name, value) in scales.sorted(by: { $0.key < $1.key }) {
+            text.append(contentsOf: "|\(name)=\(value)".utf8)
+        }
+        return text
     }
 }

@@ -69,13 +69,13 @@ package enum SubmissionChecks {
         _ submission: Submission, by window: MeasureWindow, _ instruments: InstrumentCatalogue, isKnown: Bool
     ) throws(Refusal) -> (scores: InstrumentScores, ordered: [Int?]?) {
         if isKnown, submission.answers.isEmpty { return (InstrumentScores(), nil) }
-        guard let instrument = instruments[window.instrument, window.instrumentVersion] else {
+        guard let plan = instruments.plan(window.instrument, window.instrumentVersion) else {
             throw Refusal(
                 .unknownInstrument, at: "/data/instrument",
                 mend: "the protocol names version \(window.instrumentVersion), which is not published; tell the site")
         }
-        let ordered = try submission.coded?.answers(to: instrument)
-        let scores = try instrument.scores(
+        let ordered = try submission.coded?.answers(to: plan.instrument)
+        let scores = try plan.scores(
             of: ordered ?? submission.answers, hasComment: submission.comment?.isEmpty == false)
         return (scores, ordered)
     }
@@ -83,7 +83,7 @@ package enum SubmissionChecks {
     private static func checkItself(
         _ submission: Submission, instruments: InstrumentCatalogue, now: Date?
     ) throws(Refusal) {
-        let versions = instruments.versions(of: submission.instrument)
+        let versions = instruments.plans(of: submission.instrument)
         guard !versions.isEmpty else {
             throw Refusal(
                 .unknownInstrument, at: "/data/instrument",
@@ -108,7 +108,7 @@ package enum SubmissionChecks {
 
     /// Which version counts is the protocol's to say; what fits none of them need not wait for it.
     private static func checkAnswers(
-        _ submission: Submission, fitOneOf versions: [Instrument]
+        _ submission: Submission, fitOneOf versions: [ScoringPlan]
     ) throws(Refusal) {
         guard !submission.isRetraction, submission.coded == nil else { return }
         var refusal: Refusal?
@@ -142,7 +142,7 @@ package enum SubmissionChecks {
             throw Refusal(.beforeStart, at: "/time", mend: "no response counts before the experiment's start")
         }
         let candidates = measures.windows.filter {
-            $0.instrument == submission.instrument && $0.occasion == submission.occasion
+            $0.instrument.isSameBytes(as: submission.instrument) && $0.occasion.isSameBytes(as: submission.occasion)
         }
         guard let first = candidates.first else {
             throw Refusal(

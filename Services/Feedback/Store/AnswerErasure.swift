@@ -54,10 +54,11 @@ private struct ErasureColumns {
         """
         update quarantine as q set body = '', erased_at = clock_timestamp()
         from (
-            select v.publisher, v.source, v.event_id
+            select d.publisher, d.source, d.event_id
             from unnest(\(responses), \(versions), \(publishers)) as k (response, version, publisher)
             join response_values as v on v.response = k.response and v.publisher = k.publisher
                 and v.version < k.version
+            cross join lateral (select * from identities as i where i.key = v.event limit 1) as d
             union
             select i.publisher, i.source, i.event_id
             from unnest(\(responses), \(publishers), \(sources), \(ids)) as k (response, publisher, source, event_id)

@@ -163,10 +163,11 @@ struct FeedbackReadings: Sendable {
         let rows = try await pool.query(
             """
             select publisher, source, event_id, outcome, reason, field, mend, received_at from identities
-            where publisher in (
-                select publisher from publishers where \(publisher) is null or publisher = \(publisher)
-                union all select \(PublisherName.pages) where \(publisher) is null
-            ) and source = \(source) and event_id = \(id)
+            where key in (
+                select identity_key(publisher, \(source), \(id)) from publishers
+                where \(publisher) is null or publisher = \(publisher)
+                union all select identity_key(\(PublisherName.pages), \(source), \(id)) where \(publisher) is null
+            )
             union all
             select publisher, source, event_id, 'refused', reason, field, mend, received_at from quarantine
             where source = \(source) and event_id = \(id) and (\(publisher) is null or publisher = \(publisher))

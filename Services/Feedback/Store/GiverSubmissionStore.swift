@@ -130,7 +130,7 @@ struct GiverSubmissionStore: Sendable {
         let rows = try await pool.query(
             """
             select outcome, reason from identities
-            where publisher = \(PagesPublisher.name) and source = \(PagesPublisher.source) and event_id = \(event)
+            where key = identity_key(\(PagesPublisher.name), \(PagesPublisher.source), \(event))
             """)
         guard let row = rows.first else { return .waiting }
         switch try row.get("outcome", as: KnownIdentity.Outcome.self) {
@@ -145,8 +145,8 @@ struct GiverSubmissionStore: Sendable {
         try await pool.query(
             """
             select s.submitted_at from invitation_submissions as s join identities as d
-                on d.publisher = \(PagesPublisher.name) and d.source = \(PagesPublisher.source)
-                and d.event_id = s.invitation::text || '.' || s.number
+                on d.key = identity_key(
+                    \(PagesPublisher.name), \(PagesPublisher.source), s.invitation::text || '.' || s.number)
             where s.invitation = \(invitation) and s.form_hash = \(Secrets.hash(form)) and s.kind = 'answer'
                 and d.outcome in ('accepted', 'waiting')
             """

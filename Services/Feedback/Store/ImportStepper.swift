@@ -10,7 +10,6 @@ import ServiceRuntime
 struct ImportStepper: Sendable {
     /// What is kept of one phase; a file that is wrong from end to end needs no more to be told so.
     static let errorCountMax = 100_000
-    private static let raceAttempts = 10
     /// A line with which so many steps ended that held no other is not looked at again.
     private static let attemptsMax = 12
 
@@ -88,18 +87,11 @@ struct ImportStepper: Sendable {
     }
 
     private func step(_ id: UUID, lineCountMax: Int, _ care: Care = .none) async throws -> Bool {
-        for attempt in 1... {
-            do {
-                return try await intake.pool.withTransaction { transaction in
-                    guard var work = try await ImportWork.lock(id, in: transaction) else { return false }
-                    try await take(&work, lineCountMax: lineCountMax, care, in: transaction)
-                    return true
-                }
-            } catch is IdentityRace where attempt < Self.raceAttempts {
-                // The other transaction has committed: the next look sees its identities.
-            }
+        try await intake.racing { transaction, _ in
+            guard var work = try await ImportWork.lock(id, in: transaction) else { return false }
+            try await take(&work, lineCountMax: lineCountMax, care, in: transaction)
+            return true
         }
-        throw IdentityRace()
     }
 
     private func take(

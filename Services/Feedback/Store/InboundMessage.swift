@@ -3,16 +3,43 @@ import FoundationEssentials
 
 /// A message of an outside publisher on its way through the intake.
 struct InboundMessage: Sendable {
-    let identity: EventIdentity
+    /// What was read of it. An object, since messages go through several lists.
+    private final class Reading: Sendable {
+        let identity: EventIdentity
+        let key: UUID
+        let isIdentified: Bool
+        let content: Result<Submission, Refusal>
+        let contentHash: [UInt8]
+        let body: [UInt8]
+        let clockAt: Date
+
+        init(
+            identity: EventIdentity, isIdentified: Bool, content: Result<Submission, Refusal>, contentHash: [UInt8],
+            body: [UInt8], clockAt: Date
+        ) {
+            self.identity = identity
+            key = identity.key
+            self.isIdentified = isIdentified
+            self.content = content
+            self.contentHash = contentHash
+            self.body = body
+            self.clockAt = clockAt
+        }
+    }
+
+    private let reading: Reading
+    var identity: EventIdentity { reading.identity }
+    /// Of the identity.
+    var key: UUID { reading.key }
     /// Whether the message named itself; otherwise the identity was made from its bytes.
-    let isIdentified: Bool
-    let content: Result<Submission, Refusal>
+    var isIdentified: Bool { reading.isIdentified }
+    var content: Result<Submission, Refusal> { reading.content }
     /// Of what it says, by the ``ContentKey``.
-    let contentHash: [UInt8]
+    var contentHash: [UInt8] { reading.contentHash }
     /// As it came, or as it was kept. What may be kept of it is a ``KeptCopy``.
-    let body: [UInt8]
+    var body: [UInt8] { reading.body }
     /// The programme's time on arrival.
-    let clockAt: Date
+    var clockAt: Date { reading.clockAt }
     /// Set when it waited and is looked at again.
     var waiting: WaitingPlace?
     /// Set when its sender waits for the receipt: its place among those of one request. No message is sent then.
@@ -22,15 +49,28 @@ struct InboundMessage: Sendable {
     /// Set when it was refused and is judged again.
     var quarantined: QuarantinePlace?
 
+    init(
+        identity: EventIdentity, isIdentified: Bool, content: Result<Submission, Refusal>, contentHash: [UInt8],
+        body: [UInt8], clockAt: Date
+    ) {
+        reading = Reading(
+            identity: identity, isIdentified: isIdentified, content: content, contentHash: contentHash, body: body,
+            clockAt: clockAt)
+    }
+
     var publisher: String { identity.publisher }
     var submission: Submission? { try? content.get() }
 
     /// The same message, to be refused without another look at it: it made the database fail.
     var poisoned: InboundMessage {
-        InboundMessage(
+        var message = InboundMessage(
             identity: identity, isIdentified: isIdentified, content: .failure(.ourFault), contentHash: contentHash,
-            body: body, clockAt: clockAt, waiting: waiting, answerPlace: answerPlace,
-            isAnsweredTwice: isAnsweredTwice, quarantined: quarantined)
+            body: body, clockAt: clockAt)
+        message.waiting = waiting
+        message.answerPlace = answerPlace
+        message.isAnsweredTwice = isAnsweredTwice
+        message.quarantined = quarantined
+        return message
     }
 }
 

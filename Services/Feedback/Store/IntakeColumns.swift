@@ -7,6 +7,7 @@ import Postgres
 /// What becomes known about an event's identity.
 struct IdentityRow: Sendable {
     let identity: EventIdentity
+    let key: UUID
     /// Empty where the identity is known and keeps its own.
     var contentHash: [UInt8] = []
     let outcome: KnownIdentity.Outcome
@@ -17,32 +18,64 @@ struct IdentityRow: Sendable {
 
     /// In one order for all writers, so that two of them never wait for each other.
     static func rows(of plan: IntakePlan) -> [IdentityRow] {
-        var rows: [EventIdentity: IdentityRow] = [:]
+        var rows: [IdentityRow] = []
+        rows.reserveCapacity(plan.waits.count + plan.refusals.count + plan.responses.count)
         for wait in plan.waits {
             let message = wait.message
-            rows[message.identity] = IdentityRow(
-                identity: message.identity, contentHash: message.contentHash, outcome: .waiting)
+            rows.append(
+                IdentityRow(
+                    identity: message.identity, key: message.key, contentHash: message.contentHash, outcome: .waiting))
         }
         for refusal in plan.refusals where refusal.isRemembered {
             let message = refusal.message
-            rows[message.identity] = IdentityRow(
-                identity: message.identity, contentHash: message.contentHash, outcome: .refused,
-                refusal: refusal.refusal, response: refusal.response)
+            rows.append(
+                IdentityRow(
+                    identity: message.identity, key: message.key, contentHash: message.contentHash, outcome: .refused,
+                    refusal: refusal.refusal, response: refusal.response))
         }
         for response in plan.responses {
-            guard case .event(let contentHash) = response.origin else { continue }
-            let identity = response.submission.identity
-            rows[identity] = IdentityRow(
-                identity: identity, contentHash: contentHash, outcome: .accepted,
-                response: response.accepted.response, version: response.accepted.version)
+            guard case .event(let key, let contentHash) = response.origin else { continue }
+            rows.append(
+                IdentityRow(
+                    identity: response.submission.identity, key: key, contentHash: contentHash, outcome: .accepted,
+                    response: response.accepted.response, version: response.accepted.version))
         }
-        // The names are sorted and not the rows, which are many times as large.
-        return rows.keys.sorted().compactMap { rows[$0] }
+        return inOrder(rows)
+    }
+
+    /// By their keys; of several for one event the last.
+    static func inOrder(_ rows: [IdentityRow]) -> [IdentityRow] {
+        // The places are sorted and not the rows, which are many times as large.
+        let order = rows.indices.map { KeyPlace(rows[$0].key, place: $0) }.sorted()
+        return order.enumerated().compactMap { number, place in
+            let isLast = number + 1 == order.count || rows[order[number + 1].place].key != rows[place.place].key
+            return isLast ? rows[place.place] : nil
+        }
+    }
+}
+
+/// Something by its key, in the database's order of keys.
+struct KeyPlace: Comparable {
+    private let high: UInt64
+    private let low: UInt64
+    let place: Int
+
+    init(_ key: UUID, place: Int) {
+        (high, low) = key.words
+        self.place = place
+    }
+
+    static func < (left: KeyPlace, right: KeyPlace) -> Bool {
+        if left.high != right.high { return left.high < right.high }
+        return left.low != right.low ? left.low < right.low : left.place < right.place
     }
 }
 
 struct IdentityRowColumns {
-    private var keys = IdentityColumns()
+    private var keys = PostgresArray(.uuid)
+    private var publishers = PostgresArray(.text)
+    private var sources = PostgresArray(.text)
+    private var ids = PostgresArray(.text)
     private var hashes = PostgresArray(.bytea)
     private var outcomes = PostgresArray(.text)
     private var reasons = PostgresArray(.text)
@@ -50,33 +83,34 @@ struct IdentityRowColumns {
     private var mends = PostgresArray(.text)
     private var responses = PostgresArray(.uuid)
     private var versions = PostgresArray(.int4)
-    let count: Int
 
+    var count: Int { keys.count }
     var isEmpty: Bool { count == 0 }
 
     init(_ rows: [IdentityRow]) {
-        count = rows.count
         for row in rows {
-            keys.append(row.identity)
+            keys.append(uuid: row.key)
+            publishers.append(text: row.identity.publisher)
+            sources.append(text: row.identity.source)
+            ids.append(text: row.identity.id)
             row.contentHash.withUnsafeBytes { hashes.append(bytes: $0) }
             outcomes.append(text: row.outcome.rawValue)
             reasons.append(optional: row.refusal?.reason.rawValue)
             fields.append(optional: row.refusal?.field)
             mends.append(optional: row.refusal?.mend)
-            if let response = row.response { responses.append(uuid: response) } else { responses.appendNull() }
+            responses.append(optional: row.response)
             versions.append(optional: row.version)
         }
     }
 
-    var insert: PostgresQuery {
-        """
-        insert into identities (publisher, source, event_id, content_hash, outcome, reason, field, mend, response,
-            version)
-        select * from unnest(
-            \(keys.publishers), \(keys.sources), \(keys.ids), \(hashes), \(outcomes), \(reasons), \(fields), \(mends),
-            \(responses), \(versions))
-        on conflict do nothing
-        """
+    var new: PostgresTableRows {
+        PostgresTableRows(
+            "identities",
+            [
+                "key": keys, "publisher": publishers, "source": sources, "event_id": ids, "content_hash": hashes,
+                "outcome": outcomes, "reason": reasons, "field": fields, "mend": mends, "response": responses,
+                "version": versions,
+            ])
     }
 
     var update: PostgresQuery {
@@ -84,10 +118,9 @@ struct IdentityRowColumns {
         update identities as i set outcome = k.outcome, reason = k.reason, field = k.field, mend = k.mend,
             response = k.response, version = k.version, content_hash = coalesce(nullif(k.hash, ''), i.content_hash)
         from unnest(
-            \(keys.publishers), \(keys.sources), \(keys.ids), \(hashes), \(outcomes), \(reasons), \(fields),
-            \(mends), \(responses), \(versions))
-            as k (publisher, source, event_id, hash, outcome, reason, field, mend, response, version)
-        where i.publisher = k.publisher and i.source = k.source and i.event_id = k.event_id
+            \(keys), \(hashes), \(outcomes), \(reasons), \(fields), \(mends), \(responses), \(versions))
+            as k (key, hash, outcome, reason, field, mend, response, version)
+        where i.key = k.key
         """
     }
 }
@@ -104,7 +137,10 @@ struct ResponseColumns {
     private var times = PostgresArray(.timestamptz)
     private var publishers = PostgresArray(.text)
 
-    init(_ planned: [PlannedResponse]) {
+    var count: Int { responses.count }
+    var isEmpty: Bool { count == 0 }
+
+    init(_ planned: some Sequence<PlannedResponse>) {
         for response in planned {
             experiments.append(uuid: response.submission.experiment)
             participants.append(uuid: response.accepted.participant)
@@ -117,6 +153,17 @@ struct ResponseColumns {
             times.append(date: response.submission.answeredAt)
             publishers.append(text: response.submission.identity.publisher)
         }
+    }
+
+    var new: PostgresTableRows {
+        PostgresTableRows(
+            "responses",
+            [
+                "experiment": experiments, "participant": participants, "instrument": instruments,
+                "occasion": occasions, "response": responses, "version": versions, "state": states,
+                "instrument_version": instrumentVersions, "answered_at": times, "publisher": publishers,
+                "touched_at": times,
+            ])
     }
 
     var upsert: PostgresQuery {
@@ -142,9 +189,8 @@ struct ResponseColumns {
 struct ResponseValueColumns {
     private var responses = PostgresArray(.uuid)
     private var versions = PostgresArray(.int4)
+    private var events = PostgresArray(.uuid)
     private var publishers = PostgresArray(.text)
-    private var sources = PostgresArray(.text)
-    private var ids = PostgresArray(.text)
     private var times = PostgresArray(.timestamptz)
     private var amended = PostgresArray(.text)
     private var retractions = PostgresArray(.bool)
@@ -158,14 +204,16 @@ struct ResponseValueColumns {
     private var logEvents = PostgresArray(.uuid)
     private var givers = PostgresArray(.text)
 
-    init(_ planned: [PlannedResponse], told: ResponseEvents) {
+    var count: Int { responses.count }
+    var isEmpty: Bool { count == 0 }
+
+    init(_ planned: some Sequence<PlannedResponse>, told: ResponseEvents) {
         for response in planned {
             let submission = response.submission
             responses.append(uuid: response.accepted.response)
             versions.append(int4: Int32(clamping: response.accepted.version))
-            publishers.append(optional: response.event?.publisher)
-            sources.append(optional: response.event?.source)
-            ids.append(optional: response.event?.id)
+            events.append(optional: response.event)
+            publishers.append(optional: response.event == nil ? nil : submission.identity.publisher)
             times.append(date: submission.answeredAt)
             amended.append(optional: submission.amends)
             retractions.append(bool: submission.isRetraction)
@@ -176,21 +224,20 @@ struct ResponseValueColumns {
             masked.append(int4: Int32(clamping: submission.comment.map { IdentifierMask.count(in: $0) } ?? 0))
             answers.append(optional: response.seal.map { _ in AnswerText.of(submission.answers) })
             comments.append(optional: response.seal.flatMap { _ in submission.comment })
-            if let event = told.id(of: response) { logEvents.append(uuid: event) } else { logEvents.appendNull() }
+            logEvents.append(optional: told.id(of: response))
             givers.append(optional: response.event == nil ? submission.identity.publisher : nil)
         }
     }
 
-    var insert: PostgresQuery {
-        """
-        insert into response_values (response, version, publisher, source, event_id, answered_at, amends,
-            is_retraction, salt, score, scales, value_set, masked_count, answers, comment, log_event, given_by)
-        select * from unnest(
-            \(responses), \(versions), \(publishers), \(sources), \(ids), \(times), \(amended), \(retractions),
-            \(salts), \(scores), \(scales), \(valueSets), \(masked), \(answers), \(comments),
-            \(logEvents), \(givers))
-        on conflict do nothing
-        """
+    var new: PostgresTableRows {
+        PostgresTableRows(
+            "response_values",
+            [
+                "response": responses, "version": versions, "event": events, "publisher": publishers,
+                "answered_at": times, "amends": amended, "is_retraction": retractions, "salt": salts, "score": scores,
+                "scales": scales, "value_set": valueSets, "masked_count": masked, "answers": answers,
+                "comment": comments, "log_event": logEvents, "given_by": givers,
+            ])
     }
 }
 
@@ -301,6 +348,10 @@ extension AcceptedResponse {
 extension PostgresArray {
     mutating func append(optional number: Int?) {
         if let number { append(int4: Int32(clamping: number)) } else { appendNull() }
+    }
+
+    mutating func append(optional id: UUID?) {
+        if let id { append(uuid: id) } else { appendNull() }
     }
 
     mutating func append(optional text: String?) {

@@ -15,8 +15,8 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
         /// Without events and instruments.
         var judge: IntakeJudge
         var publishers: [String: PublisherFacts]
-        /// What waits for one of the messages.
-        var corrections: PostgresRows
+        /// What waits for one of the messages; nil while nothing waits for any event.
+        var corrections: PostgresRows?
     }
 
     /// Reads everything that messages are judged by in one round trip.
@@ -25,14 +25,26 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
         let submissions = messages.compactMap(\.submission)
         var trip = RoundTrip()
         if let lock { _ = trip.add(lock) }
-        let known = trip.add(Self.identities(messages.map(\.identity) + submissions.compactMap(\.amended)))
+        let known = trip.add(Self.identities(messages, submissions))
         let publishers = trip.add(Self.publishers(Set(messages.map(\.publisher))))
-        let corrections = trip.add(IntakeStore.waiting(for: messages.map { Dependency.event($0.identity).key }))
+        let corrections = trip.add(Self.anyCorrection)
         let facts = FactsPlaces(submissions, in: &trip)
         let results = try await trip.run(in: session)
         return Look(
-            known: try Self.identities(results[known]), judge: try facts.read(results),
-            publishers: try Self.publishers(results[publishers]), corrections: results[corrections])
+            known: try Self.identities(results[known], messages, submissions), judge: try facts.read(results),
+            publishers: try Self.publishers(results[publishers]),
+            corrections: try await self.corrections(of: messages, results[corrections]))
+    }
+
+    static var anyCorrection: PostgresQuery {
+        #"select from waiting where waits_for like E'event\n%' limit 1"#
+    }
+
+    /// - Parameter any: the answer to ``anyCorrection``.
+    func corrections(of messages: [InboundMessage], _ any: PostgresRows) async throws(PostgresError) -> PostgresRows? {
+        guard !any.isEmpty else { return nil }
+        let keys = messages.map { Dependency.event($0.identity).key }
+        return try await session.query(IntakeStore.waiting(for: keys))
     }
 
     /// What submissions are judged by, without events and instruments.
@@ -47,7 +59,7 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
         var trip = RoundTrip()
         let places = (trip.add(Self.experiments(ids)), trip.add(Self.protocols(ids)))
         let results = try await trip.run(in: session)
-        return try Self.experiments(results[places.0], results[places.1])
+        return try Self.experiments(results[places.0], Self.protocols(results[places.1]))
     }
 
     /// Where the answers about experiments, participants and responses stand among those of a round trip.
@@ -69,7 +81,7 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
             guard let places else { return IntakeJudge() }
             var judge = IntakeJudge(
                 experiments: try IntakeFactsReader.experiments(
-                    results[places.experiments], results[places.protocols]))
+                    results[places.experiments], IntakeFactsReader.protocols(results[places.protocols])))
             try IntakeFactsReader.addParticipants(results[places.participants], of: submissions, to: &judge)
             return judge
         }
@@ -77,25 +89,26 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
 
     // MARK: Identities
 
-    private static func identities(_ wanted: some Sequence<EventIdentity>) -> PostgresQuery {
-        var columns = IdentityColumns()
-        for identity in Set(wanted) { columns.append(identity) }
+    private static func identities(_ messages: [InboundMessage], _ submissions: [Submission]) -> PostgresQuery {
+        let keys = Set(messages.map(\.key) + submissions.compactMap { $0.amended?.key })
         return """
-            select i.publisher, i.source, i.event_id, i.content_hash, i.outcome, i.reason, i.response
-            from unnest(\(columns.publishers), \(columns.sources), \(columns.ids)) as k (publisher, source, event_id)
-            cross join lateral (
-                select * from identities as i
-                where i.publisher = k.publisher and i.source = k.source and i.event_id = k.event_id limit 1
-            ) as i
+            select i.key, i.content_hash, i.outcome, i.reason, i.response
+            from unnest(\(Array(keys))) as k (key)
+            cross join lateral (select * from identities as i where i.key = k.key limit 1) as i
             """
     }
 
+    /// Another event of the same key is taken for this one, and so for a conflict.
     private static func identities(
-        _ rows: PostgresRows
+        _ rows: PostgresRows, _ messages: [InboundMessage], _ submissions: [Submission]
     ) throws(PostgresError) -> [EventIdentity: KnownIdentity] {
+        guard !rows.isEmpty else { return [:] }
+        var names: [UUID: EventIdentity] = [:]
+        for amended in submissions.compactMap(\.amended) { names[amended.key] = amended }
+        for message in messages { names[message.key] = message.identity }
         var known: [EventIdentity: KnownIdentity] = [:]
         for row in rows {
-            let identity = try EventIdentity(row)
+            guard let identity = names[try row.get("key")] else { continue }
             known[identity] = KnownIdentity(
                 contentHash: try row.get("content_hash"), outcome: try row.get("outcome"),
                 reason: try row.get("reason"),
@@ -106,14 +119,13 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
 
     // MARK: Experiments
 
-    private static func experiments(_ ids: [UUID]) -> PostgresQuery {
+    static func experiments(_ ids: [UUID]) -> PostgresQuery {
         "select experiment, started_at, completed_at from experiments where experiment = any(\(ids))"
     }
 
-    private static func experiments(
-        _ rows: PostgresRows, _ versions: PostgresRows
+    static func experiments(
+        _ rows: PostgresRows, _ protocols: [UUID: [ProtocolFacts]]
     ) throws(PostgresError) -> [UUID: ExperimentFacts] {
-        let protocols = try protocols(versions)
         var experiments: [UUID: ExperimentFacts] = [:]
         for row in rows {
             let id: UUID = try row.get("experiment")
@@ -147,12 +159,8 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
                         version: version, approvedAt: try row.get("approved_at"),
                         measures: MeasurePlan(consentScope: try row.get("consent_scope"), windows: [])))
             }
-            if let instrument: String = try row.get("instrument") {
-                let window = MeasureWindow(
-                    instrument: instrument, instrumentVersion: try row.get("instrument_version"),
-                    occasion: try row.get("occasion"), opensDay: Int(try row.get("opens_day", as: Int32.self)),
-                    closesDay: Int(try row.get("closes_day", as: Int32.self)))
-                versions[versions.count - 1].measures.windows.append(window)
+            if try row.get("instrument", as: String?.self) != nil {
+                versions[versions.count - 1].measures.windows.append(try MeasureWindow(row))
             }
             protocols[id] = versions
         }
@@ -196,9 +204,7 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
         for row in rows {
             let submission = submissions[Int(try row.get("place", as: Int64.self)) - 1]
             let participant: UUID = try row.get("participant")
-            judge.participants[submission.participantKey] = ParticipantFacts(
-                participant: participant, consentScope: try row.get("consent_scope"),
-                consentedAt: try row.get("consented_at"))
+            judge.participants[submission.participantKey] = try ParticipantFacts(row)
             guard let response: UUID = try row.get("response") else { continue }
             let key = ResponseKey(
                 participant: participant, instrument: submission.instrument, occasion: submission.occasion)
@@ -211,7 +217,7 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
 
     // MARK: Publishers
 
-    private static func publishers(_ publishers: Set<String>) -> PostgresQuery {
+    static func publishers(_ publishers: Set<String>) -> PostgresQuery {
         """
         select p.publisher, w.waiting_count, r.experiments
         from unnest(\(publishers.sorted())) as p (publisher)
@@ -225,7 +231,7 @@ struct IntakeFactsReader<Session: PostgresSession>: Sendable {
         """
     }
 
-    private static func publishers(_ rows: PostgresRows) throws(PostgresError) -> [String: PublisherFacts] {
+    static func publishers(_ rows: PostgresRows) throws(PostgresError) -> [String: PublisherFacts] {
         var facts: [String: PublisherFacts] = [:]
         for row in rows {
             facts[try row.get("publisher")] = PublisherFacts(

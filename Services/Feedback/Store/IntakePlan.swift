@@ -2,11 +2,12 @@ import Events
 import FeedbackDomain
 import FoundationEssentials
 
-/// A submission that counts from now on, or one that takes a response back.
-struct PlannedResponse: Sendable {
+/// A submission that counts from now on, or one that takes a response back. An object, since it goes through several
+/// lists.
+final class PlannedResponse: Sendable {
     enum Origin: Sendable {
         /// A publisher's event.
-        case event(contentHash: [UInt8])
+        case event(key: UUID, contentHash: [UInt8])
         /// A fact that came late; the reason is why what was in force does not count.
         case fact(reason: String)
     }
@@ -17,9 +18,16 @@ struct PlannedResponse: Sendable {
     /// nil when it does not count: then there are no values.
     let seal: ValueSeal?
 
-    /// nil where a late fact made this version.
-    var event: EventIdentity? {
-        if case .event = origin { submission.identity } else { nil }
+    init(submission: Submission, accepted: AcceptedResponse, origin: Origin, seal: ValueSeal?) {
+        self.submission = submission
+        self.accepted = accepted
+        self.origin = origin
+        self.seal = seal
+    }
+
+    /// The key of the event that made this version; nil where a late fact did.
+    var event: UUID? {
+        if case .event(let key, _) = origin { key } else { nil }
     }
 }
 
@@ -114,6 +122,15 @@ struct IntakePlan: Sendable {
         self.publishers = publishers
     }
 
+    /// Makes room for so many messages.
+    mutating func reserve(_ count: Int) {
+        responses.reserveCapacity(count)
+        receipts.reserveCapacity(count)
+        known.reserveCapacity(known.count + count)
+        judge.events.reserveCapacity(judge.events.count + count)
+        judge.responses.reserveCapacity(judge.responses.count + count)
+    }
+
     mutating func add(_ message: InboundMessage) {
         if message.waiting != nil {
             recalled.insert(message.identity)
@@ -178,7 +195,8 @@ struct IntakePlan: Sendable {
             var submission = submission
             if let ordered = accepted.ordered { submission.answers = ordered }
             responses.append(
-                PlannedResponse(submission, accepted, origin: .event(contentHash: message.contentHash)))
+                PlannedResponse(
+                    submission, accepted, origin: .event(key: message.key, contentHash: message.contentHash)))
             remember(message, .accepted, response: accepted.response)
             leave(message)
             receipt(message, .accepted)

@@ -13,6 +13,8 @@ struct IntakeTally: Sendable, Equatable {
     var waiting = 0
     /// Identifiers of persons that were masked in comments.
     var masked = 0
+    /// Events that came before, and answers where one stood.
+    var known = 0
 
     init() {}
 
@@ -21,6 +23,7 @@ struct IntakeTally: Sendable, Equatable {
         duplicates = plan.duplicateCount
         refused = plan.refusals.count
         waiting = plan.waits.count
+        known = plan.duplicateCount + plan.refusals.count { $0.refusal.reason == .alreadyAnswered }
         masked = plan.responses.reduce(0) { $0 + ($1.submission.comment.map { IdentifierMask.count(in: $0) } ?? 0) }
     }
 
@@ -30,11 +33,23 @@ struct IntakeTally: Sendable, Equatable {
         left.refused += right.refused
         left.waiting += right.waiting
         left.masked += right.masked
+        left.known += right.known
     }
 }
 
 /// Corrections wait for events of a batch that has not got its experiments alone.
 private struct CorrectionsWait: Error {}
+
+/// How a batch is gone about.
+struct IntakeApproach: Sendable {
+    static let alone = IntakeApproach(mode: .alone)
+    static let amongAdditions = IntakeApproach(mode: .amongAdditions)
+
+    let mode: ExperimentLocks.Mode
+    /// Nothing is asked about the messages themselves; fails with ``IdentityRace`` where one came before. Only in a
+    /// transaction that tells no facts.
+    var takesForNew = false
+}
 
 /// Takes messages in: judged, stored, logged and answered in one transaction.
 ///
@@ -50,16 +65,25 @@ struct IntakeStore: Sendable {
     /// Every door reads with it, and what was kept is read again.
     let reader: SubmissionReader
     let instruments = InstrumentShelf()
+    private let shelf = FactsShelf()
 
     var contentKey: ContentKey { reader.contentKey }
 
     /// Takes a batch in. After it returned, everything is committed; the same batch again changes nothing.
-    /// - Parameter whenLocked: called once the experiments are ours, also by every repetition after a conflict: what
-    ///   begins then comes after this batch.
+    /// - Parameters:
+    ///   - areNew: whether the messages are taken for new until one of them is found to be there: then all begin
+    ///     again, which costs more where many come twice and a third less where none does.
+    ///   - whenLocked: called once the experiments are ours, also by every repetition after a conflict: what begins
+    ///     then comes after this batch.
     func settle(
-        _ messages: [InboundMessage], whenLocked: @Sendable () -> Void = {}
+        _ messages: [InboundMessage], takenForNew areNew: Bool = true, whenLocked: @Sendable () -> Void = {}
     ) async throws -> IntakeTally {
-        IntakeTally(try await plan(messages, whenLocked: whenLocked))
+        var attempts = 0
+        var tally = IntakeTally(
+            try await plan(messages, takenForNew: areNew, attempts: &attempts, whenLocked: whenLocked))
+        // What they met may be an answer that stands no more, or an event under another's name.
+        if attempts > 1 { tally.known = max(tally.known, 1) }
+        return tally
     }
 
     /// The same for somebody who waits for the receipts.
@@ -68,28 +92,41 @@ struct IntakeStore: Sendable {
     func answer(
         _ messages: [InboundMessage]
     ) async throws -> (receipts: [FeedbackSubmission.Receipt], tally: IntakeTally) {
-        let plan = try await plan(messages, whenLocked: {})
+        var attempts = 0
+        let plan = try await plan(messages, takenForNew: false, attempts: &attempts, whenLocked: {})
         return (plan.answers.sorted { $0.key < $1.key }.map(\.value), IntakeTally(plan))
     }
 
     private func plan(
-        _ messages: [InboundMessage], whenLocked: @Sendable () -> Void
+        _ messages: [InboundMessage], takenForNew areNew: Bool, attempts: inout Int, whenLocked: @Sendable () -> Void
     ) async throws -> IntakePlan {
         // What one batch causes belongs together, but no single message is the cause.
         let cause = EventCause(correlationID: EventID.next().lowercase)
-        var mode = messages.referToOthers ? ExperimentLocks.Mode.alone : .amongAdditions
-        for attempt in 1... {
-            do {
-                return try await pool.withTransaction { transaction in
-                    try await settle(messages, mode, cause: cause, in: transaction, whenLocked: whenLocked)
-                }
-            } catch is CorrectionsWait {
-                mode = .alone
-            } catch is IdentityRace where attempt < Self.raceAttempts {
-                // The other transaction has committed: the next look sees what it wrote.
+        let approach = messages.referToOthers ? IntakeApproach.alone : .amongAdditions
+        do {
+            return try await racing { transaction, attempt in
+                attempts = attempt
+                var approach = approach
+                approach.takesForNew = areNew && approach.mode == .amongAdditions && attempt == 1
+                return try await settle(
+                    messages, approach, cause: cause, in: transaction, whenLocked: whenLocked)
+            }
+        } catch is CorrectionsWait {
+            return try await racing { transaction, _ in
+                try await settle(messages, .alone, cause: cause, in: transaction, whenLocked: whenLocked)
             }
         }
-        throw IdentityRace()
+    }
+
+    /// Runs a transaction until no other one takes an identity or an answer's place before it. That one has committed
+    /// then: the next attempt's look sees what it wrote.
+    func racing<R>(_ body: (_ transaction: PostgresTransaction, _ attempt: Int) async throws -> R) async throws -> R {
+        for attempt in 1..<Self.raceAttempts {
+            do {
+                return try await pool.withTransaction { try await body($0, attempt) }
+            } catch is IdentityRace {}
+        }
+        return try await pool.withTransaction { try await body($0, Self.raceAttempts) }
     }
 
     /// Looks again at what waits for one of these, in the transaction of what made them known.
@@ -177,18 +214,23 @@ struct IntakeStore: Sendable {
     }
 
     /// - Parameters:
-    ///   - mode: ``ExperimentLocks/Mode/amongAdditions`` only where no message refers to another event.
+    ///   - approach: one ``IntakeApproach/amongAdditions`` only where no message refers to another event.
     ///   - session: a transaction; what has not been sent yet goes with COMMIT.
     func settle(
-        _ messages: [InboundMessage], _ mode: ExperimentLocks.Mode = .alone, cause: EventCause,
+        _ messages: [InboundMessage], _ approach: IntakeApproach = .alone, cause: EventCause,
         in session: some PostgresSession, whenLocked: () -> Void = {}
     ) async throws -> IntakePlan {
         guard !messages.isEmpty else { return IntakePlan(judge: IntakeJudge(), known: [:], publishers: [:]) }
         let reader = IntakeFactsReader(session: session)
         let submissions = messages.compactMap(\.submission)
         let experiments = Set(submissions.map(\.experiment))
-        let look = try await reader.look(
-            at: messages, behind: ExperimentLocks.statement(taking: experiments, mode))
+        let lock = ExperimentLocks.statement(taking: experiments, approach.mode)
+        let look =
+            if approach.takesForNew {
+                try await NewFactsReader(session: session, shelf: shelf).look(at: messages, experiments, behind: lock)
+            } else {
+                try await reader.look(at: messages, behind: lock)
+            }
         whenLocked()
         var judge = look.judge
         judge.instruments = try await instruments.catalogue(for: submissions, judge.experiments, in: session)
@@ -196,12 +238,15 @@ struct IntakeStore: Sendable {
         let reopened = Set(messages.filter { $0.quarantined?.holdsIdentity ?? false }.map(\.identity))
         judge.events = look.known.filter { !reopened.contains($0.key) }.mapValues(\.event)
         var plan = IntakePlan(judge: judge, known: look.known, publishers: look.publishers)
+        plan.reserve(messages.count)
         for message in messages { plan.add(message) }
-        if !look.corrections.isEmpty {
-            guard mode == .alone else { throw CorrectionsWait() }
-            try await addCorrections(look.corrections, of: messages, to: &plan, within: experiments, reader)
+        if let corrections = look.corrections, !corrections.isEmpty {
+            guard approach.mode == .alone else { throw CorrectionsWait() }
+            try await addCorrections(corrections, of: messages, to: &plan, within: experiments, reader)
         }
         plan.finish()
+        // A verdict that leaves no row is found out by no key.
+        if approach.takesForNew, plan.refusals.contains(where: { !$0.isRemembered }) { throw IdentityRace() }
         try await IntakeWriter(session: session, now: clock.now(), cause: cause).write(plan)
         return plan
     }

@@ -9,24 +9,37 @@ struct IdentityRace: Error {}
 
 /// Writes a plan with a few statements, whatever the number of messages.
 struct IntakeWriter<Session: PostgresSession>: Sendable {
+    /// From here on new rows are copied into their tables, which takes two more round trips for each and half of the
+    /// server's work for every row.
+    private static var loadCountMin: Int { 20 }
+
     let session: Session
     /// The programme's time.
     let now: Date
     let cause: EventCause
 
-    /// Everything goes out together up to the counts, by which milestones are reached, and the rest with COMMIT: the
-    /// counts' rows and the subjects of the log are held for no longer than that.
+    /// New rows go first; the rest goes out together up to the counts, by which milestones are reached, and what is
+    /// left with COMMIT: the counts' rows and the subjects of the log are held for no longer than that.
     func write(_ plan: IntakePlan) async throws {
         let told = ResponseEvents(plan.responses, time: now, cause: cause)
+        let answers = AnswerRows(plan.responses, told: told)
+        let (new, changed) = Self.identities(of: plan)
         var trip = RoundTrip()
-        let identities = IdentityPlaces(plan, in: &trip)
-        let responses = ResponsePlaces(plan.responses, told: told, in: &trip)
+        var checks = RowChecks()
+        if new.count + answers.versions.count < Self.loadCountMin {
+            checks.insert(new.new, in: &trip)
+            if !answers.versions.isEmpty { _ = trip.add(answers.versions.new.insertNew) }
+            checks.insert(answers.new.new, in: &trip)
+        } else {
+            try await load([new.new, answers.versions.new, answers.new.new])
+        }
+        checks.change(changed, in: &trip)
+        checks.change(answers.changed, in: &trip)
         let refused = quarantine(plan, in: &trip)
         addWaits(of: plan, to: &trip)
         let counts = count(plan.responses, in: &trip)
         let results = try await trip.run(in: session)
-        try identities.check(results)
-        try responses.check(results)
+        try checks.check(results)
         let repeated = try refused.map { try alreadyThere(results[$0], of: plan) } ?? [:]
         let milestones = try await changes(by: counts, results)
         try await EventLog.append(told.events + milestones, in: session)
@@ -40,48 +53,65 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
     /// What a late fact comes to.
     func write(_ plan: ReviewPlan) async throws {
         let told = ResponseEvents(plan.responses, time: now, cause: cause)
+        let answers = AnswerRows(plan.responses, told: told)
         var trip = RoundTrip()
-        let identities = IdentityPlaces(changing: IdentityRowColumns(plan.identities), in: &trip)
-        let responses = ResponsePlaces(plan.responses, told: told, in: &trip)
+        var checks = RowChecks()
+        checks.change(IdentityRowColumns(plan.identities), in: &trip)
+        if !answers.versions.isEmpty { _ = trip.add(answers.versions.new.insertNew) }
+        checks.change(answers.changed, in: &trip)
         let counts = count(plan.responses, in: &trip)
         let results = try await trip.run(in: session)
-        try identities.check(results)
-        try responses.check(results)
+        try checks.check(results)
         let milestones = try await changes(by: counts, results)
         try await EventLog.append(told.events + milestones, in: session)
         try await AnswerErasure(session: session).erase(plan.responses.compactMap(\.erasure))
         try await ReceiptsOutbox.append(plan.receipts, time: now, in: session)
     }
 
-    // MARK: Identities
+    /// - Throws: ``IdentityRace`` when one of the rows is there.
+    private func load(_ tables: [PostgresTableRows]) async throws {
+        do throws(PostgresError) {
+            try await session.load(tables)
+        } catch {
+            throw error.isUniqueViolation ? IdentityRace() : error as any Error
+        }
+    }
 
-    private struct IdentityPlaces {
-        private var inserted: (place: Int, count: Int)?
+    /// Those that nobody knew, and those that are known and say something else now.
+    private static func identities(of plan: IntakePlan) -> (new: IdentityRowColumns, changed: IdentityRowColumns) {
+        let rows = IdentityRow.rows(of: plan)
+        guard !plan.recalled.isEmpty else { return (IdentityRowColumns(rows), IdentityRowColumns([])) }
+        let changed = rows.filter { plan.recalled.contains($0.identity) }.map { row in
+            var row = row
+            // The bytes of one that waited may be masked; what it said is known from its arrival.
+            if !plan.rehashed.contains(row.identity) { row.contentHash = [] }
+            return row
+        }
+        return (IdentityRowColumns(rows.filter { !plan.recalled.contains($0.identity) }), IdentityRowColumns(changed))
+    }
+
+    /// What has to be there, or must not be, when statements are through.
+    private struct RowChecks {
+        private var races: [(place: Int, count: Int)] = []
         private var changed: (place: Int, count: Int)?
 
-        init(_ plan: IntakePlan, in trip: inout RoundTrip) {
-            let rows = IdentityRow.rows(of: plan)
-            let new = IdentityRowColumns(rows.filter { !plan.recalled.contains($0.identity) })
-            if !new.isEmpty { inserted = (trip.add(new.insert), new.count) }
-            // The bytes of one that waited may be masked; what it said is known from its arrival.
-            let changed = rows.filter { plan.recalled.contains($0.identity) }.map { row in
-                var row = row
-                if !plan.rehashed.contains(row.identity) { row.contentHash = [] }
-                return row
-            }
-            change(IdentityRowColumns(changed), in: &trip)
+        mutating func insert(_ rows: PostgresTableRows, in trip: inout RoundTrip) {
+            if !rows.isEmpty { races.append((trip.add(rows.insertNew), rows.count)) }
         }
 
-        init(changing identities: IdentityRowColumns, in trip: inout RoundTrip) { change(identities, in: &trip) }
-
-        private mutating func change(_ identities: IdentityRowColumns, in trip: inout RoundTrip) {
+        mutating func change(_ identities: IdentityRowColumns, in trip: inout RoundTrip) {
             if !identities.isEmpty { changed = (trip.add(identities.update), identities.count) }
         }
 
-        /// - Throws: ``IdentityRace``, or ``InternalError`` when one that is to be changed is not there: its publisher
-        ///   would be told what nobody remembers.
+        mutating func change(_ responses: ResponseColumns, in trip: inout RoundTrip) {
+            if !responses.isEmpty { races.append((trip.add(responses.upsert), responses.count)) }
+        }
+
+        /// - Throws: ``IdentityRace`` when somebody else's row stands where one of these was to be, or
+        ///   ``InternalError`` when an identity that is to be changed is not there: its publisher would be told what
+        ///   nobody remembers.
         func check(_ results: [PostgresRows]) throws {
-            if let inserted, results[inserted.place].affectedCount != inserted.count { throw IdentityRace() }
+            for race in races where results[race.place].affectedCount != race.count { throw IdentityRace() }
             guard let changed, results[changed.place].affectedCount != changed.count else { return }
             let count = results[changed.place].affectedCount
             throw InternalError(description: "\(changed.count) identities were to be changed, \(count) are there")
@@ -90,51 +120,51 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
 
     // MARK: Responses
 
-    private struct ResponsePlaces {
-        private var upserted: (place: Int, count: Int)?
+    /// The rows of responses, in one order for all writers.
+    private struct AnswerRows {
+        let versions: ResponseValueColumns
+        /// Of responses that nobody knew.
+        let new: ResponseColumns
+        let changed: ResponseColumns
 
-        init(_ responses: [PlannedResponse], told: ResponseEvents, in trip: inout RoundTrip) {
-            guard !responses.isEmpty else { return }
-            // In one order for all writers, as the identities.
-            let responses = responses.enumerated().map { AnswerPlace($1, number: $0) }.sorted()
-                .map { responses[$0.number] }
-            _ = trip.add(ResponseValueColumns(responses, told: told).insert)
+        init(_ responses: [PlannedResponse], told: ResponseEvents) {
+            let order = responses.enumerated().map { AnswerPlace($1, number: $0) }.sorted()
+            versions = ResponseValueColumns(order.lazy.map { responses[$0.number] }, told: told)
             // A response and its correction may come in one batch; a statement may touch a row only once.
-            var versions: [UUID: Int] = [:]
-            for response in responses {
-                versions[response.accepted.response] = max(
-                    versions[response.accepted.response] ?? 0, response.accepted.version)
-            }
-            let newest = responses.filter { versions[$0.accepted.response] == $0.accepted.version }
-            upserted = (trip.add(ResponseColumns(newest).upsert), newest.count)
-        }
-
-        /// - Throws: ``IdentityRace`` when somebody else's answer stands where one of these was to be.
-        func check(_ results: [PostgresRows]) throws(IdentityRace) {
-            guard let upserted, results[upserted.place].affectedCount != upserted.count else { return }
-            throw IdentityRace()
+            let newest = order.enumerated().filter { place, answer in
+                place + 1 == order.count || !order[place + 1].isOf(answer)
+            }.map { responses[$1.number] }
+            new = ResponseColumns(newest.lazy.filter { $0.accepted.version == 1 })
+            changed = ResponseColumns(newest.lazy.filter { $0.accepted.version > 1 })
         }
     }
 
     /// Where an answer stands, to be sorted by instead of the answers, which are many times as large.
     private struct AnswerPlace: Comparable {
-        private let participant: UUID
+        private let participantHigh: UInt64
+        private let participantLow: UInt64
         private let instrument: String
         private let occasion: String
         private let version: Int
         let number: Int
 
         init(_ response: PlannedResponse, number: Int) {
-            participant = response.accepted.participant
+            (participantHigh, participantLow) = response.accepted.participant.words
             instrument = response.submission.instrument
             occasion = response.submission.occasion
             version = response.accepted.version
             self.number = number
         }
 
+        func isOf(_ other: AnswerPlace) -> Bool {
+            participantHigh == other.participantHigh && participantLow == other.participantLow
+                && instrument == other.instrument && occasion == other.occasion
+        }
+
         /// A participant is of one experiment.
         static func < (left: AnswerPlace, right: AnswerPlace) -> Bool {
-            if left.participant != right.participant { return left.participant < right.participant }
+            if left.participantHigh != right.participantHigh { return left.participantHigh < right.participantHigh }
+            if left.participantLow != right.participantLow { return left.participantLow < right.participantLow }
             return (left.instrument, left.occasion, left.version)
                 < (right.instrument, right.occasion, right.version)
         }

@@ -143,7 +143,7 @@ struct QuarantineStore: Sendable {
             select q.position, q.reason, q.publisher, q.body, q.clock_at, q.source, q.event_id,
                 i.outcome = 'refused' and i.reason = q.reason as holds_identity
             from quarantine as q left join identities as i
-                on i.publisher = q.publisher and i.source = q.source and i.event_id = q.event_id
+                on i.key = identity_key(q.publisher, q.source, q.event_id)
             where q.position = any(\(positions)) and q.publisher = \(publisher) and q.erased_at is null
                 and (i.publisher is null or i.outcome = 'refused' and i.reason = q.reason
                     or q.reason = 'too-many-waiting')
@@ -184,7 +184,7 @@ struct QuarantineStore: Sendable {
             if let position = wait.message.quarantined?.position { ends[position] = .waiting }
         }
         let accepted = Set(plan.responses.compactMap(\.event))
-        for message in messages where accepted.contains(message.identity) {
+        for message in messages where accepted.contains(message.key) {
             guard let position = message.quarantined?.position, ends[position] == .duplicate else { continue }
             ends[position] = .accepted
         }

@@ -33,8 +33,8 @@ struct ReceiptStore: Sendable {
                         and coalesce(k.publisher, k.given_by) = \(PagesPublisher.name)
                 ) as is_kept
             from invitation_submissions as s join invitations as i using (invitation)
-            join identities as d on d.publisher = \(PagesPublisher.name) and d.source = \(PagesPublisher.source)
-                and d.event_id = s.invitation::text || '.' || s.number
+            join identities as d on d.key = identity_key(
+                \(PagesPublisher.name), \(PagesPublisher.source), s.invitation::text || '.' || s.number)
             left join responses as r on d.outcome = 'accepted' and r.publisher = \(PagesPublisher.name)
                 and r.experiment = i.experiment and r.participant = i.participant
                 and r.instrument = i.instrument and r.occasion = i.occasion and r.response = d.response

@@ -37,7 +37,7 @@ enum ReceiptsOutbox {
         }
     }
 
-    /// Appends receipts, in the order given, in messages of up to 100 for each publisher.
+    /// Appends receipts, in the order given, in messages of up to 200 for each publisher.
     static func append(
         _ receipts: [(publisher: String, receipt: FeedbackSubmission.Receipt)], time: Date,
         in session: some PostgresSession

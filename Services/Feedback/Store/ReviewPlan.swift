@@ -17,7 +17,7 @@ struct ReviewPlan: Sendable {
             for change in review.changes { tell(change, of: response.facts.response) }
             if let next = Self.next(response, review) { responses.append(next) }
         }
-        identities.sort { $0.identity < $1.identity }
+        identities = IdentityRow.inOrder(identities)
     }
 
     private mutating func tell(_ change: ResponseReview.Change, of response: UUID) {
@@ -25,8 +25,8 @@ struct ReviewPlan: Sendable {
         let identity = contribution.submission.identity
         identities.append(
             IdentityRow(
-                identity: identity, outcome: change.refusal == nil ? .accepted : .excluded, refusal: change.refusal,
-                response: response, version: contribution.version))
+                identity: identity, key: identity.key, outcome: change.refusal == nil ? .accepted : .excluded,
+                refusal: change.refusal, response: response, version: contribution.version))
         receipts.append(
             (
                 identity.publisher,

@@ -58,9 +58,9 @@ struct ReviewReader<Session: PostgresSession>: Sendable {
         let places = Dictionary(uniqueKeysWithValues: stored.enumerated().map { ($1.facts.response, $0) })
         let rows = try await session.query(
             """
-            select v.response, v.version, v.publisher, v.source, v.event_id, v.answered_at, v.amends, v.is_retraction,
+            select v.response, v.version, i.publisher, i.source, i.event_id, v.answered_at, v.amends, v.is_retraction,
                 v.answers, v.comment, i.reason
-            from response_values as v join identities as i using (publisher, source, event_id)
+            from response_values as v join identities as i on i.key = v.event
             where v.response = any(\(stored.map(\.facts.response))) order by v.response, v.version
             """)
         for row in rows {

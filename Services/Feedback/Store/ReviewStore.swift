@@ -105,7 +105,7 @@ struct ReviewStore<Session: PostgresSession>: Sendable {
             """
             select q.position, q.publisher, q.source, q.event_id, q.body, q.clock_at
             from quarantine as q
-            join identities as i on i.publisher = q.publisher and i.source = q.source and i.event_id = q.event_id
+            join identities as i on i.key = identity_key(q.publisher, q.source, q.event_id)
                 and i.outcome = 'refused' and i.reason = q.reason
             where q.experiment = \(experiment) and q.position > \(progress.afterPosition)
                 and q.reason = any(\(Refusal.Reason.revisable)) and q.erased_at is null

@@ -109,7 +109,7 @@ struct StatementStore: Sendable {
                 select q.source, q.event_id, q.content_hash, q.reason = 'too-many-waiting' as is_crowded,
                     exists (
                         select from identities as i
-                        where i.publisher = q.publisher and i.source = q.source and i.event_id = q.event_id
+                        where i.key = identity_key(q.publisher, q.source, q.event_id)
                             and i.content_hash = q.content_hash
                     ) as is_taken
                 from quarantine as q

@@ -77,21 +77,26 @@ struct VolunteerStore: Sendable {
     ) async throws -> Bool {
         let code = Secrets.hash(Secrets.code(of: form))
         let ends = now + Double(VolunteerContact.retentionDays) * 86_400
+        let (volunteer, key) = (UUID(), ContactSeal.newKey())
+        let sealed = try ContactSeal.seal(contact.text, of: volunteer, with: key)
         return try await pool.withTransaction { transaction in
             let known = try await transaction.query("select 1 as one from volunteers where code_hash = \(code)")
             if !known.isEmpty { return true }
             let inserted = try await transaction.query(
                 """
-                insert into volunteers (volunteer, opening, contact_kind, contact, language, code_hash, consented_at,
-                    expires_at)
-                select \(UUID()), o.opening, \(contact.kind.rawValue), \(contact.text), \(language.rawValue), \(code),
+                insert into volunteers (volunteer, opening, contact_kind, contact_sealed, language, code_hash,
+                    consented_at, expires_at)
+                select \(volunteer), o.opening, \(contact.kind.rawValue), \(sealed), \(language.rawValue), \(code),
                     \(now), \(ends)
                 from volunteer_openings as o
                 where o.opening = \(opening) and o.closed_at is null
                     and (select count(*) from volunteers as v where v.opening = o.opening) < \(Self.countMax)
                 on conflict (code_hash) do nothing
                 """)
-            if inserted.affectedCount == 1 { return true }
+            if inserted.affectedCount == 1 {
+                try await transaction.query("insert into volunteer_keys (volunteer, key) values (\(volunteer), \(key))")
+                return true
+            }
             // The other of two clicks was faster.
             return try await !transaction.query("select 1 as one from volunteers where code_hash = \(code)").isEmpty
         }
@@ -109,28 +114,58 @@ struct VolunteerStore: Sendable {
         try await pool.query("delete from volunteers where code_hash = \(Secrets.hash(code))").affectedCount == 1
     }
 
-    /// Oldest first.
+    /// Oldest first. Those whose key is gone are gone, though a backup may have brought them back.
     /// - Returns: nil where the experiment is unknown or out of reach.
     func list(
         of experiment: UUID, after: Int64, limit: Int, by act: InvitationAct
-    ) async throws(PostgresError) -> [Volunteer]? {
+    ) async throws -> [Volunteer]? {
         guard try await act.reach.contains(experiment, in: pool) else { return nil }
         let rows = try await pool.query(
             """
-            select v.* from volunteers as v join volunteer_openings as o using (opening)
+            select v.*, k.key from volunteers as v join volunteer_openings as o using (opening)
+            left join volunteer_keys as k using (volunteer)
             where o.experiment = \(experiment) and v.position > \(after) and v.expires_at > \(act.now)
+                and (v.contact is not null or k.key is not null)
             order by v.position limit \(limit)
             """)
         var volunteers: [Volunteer] = []
         for row in rows {
+            let id: UUID = try row.get("volunteer")
             volunteers.append(
                 Volunteer(
-                    position: try row.get("position"), id: try row.get("volunteer"), opening: try row.get("opening"),
-                    contactKind: try row.get("contact_kind"), contact: try row.get("contact"),
+                    position: try row.get("position"), id: id, opening: try row.get("opening"),
+                    contactKind: try row.get("contact_kind"), contact: try contact(row, of: id),
                     language: try row.get("language"), consentedAt: try row.get("consented_at"),
                     expiresAt: try row.get("expires_at")))
         }
         return volunteers
+    }
+
+    private func contact(_ row: PostgresRow, of volunteer: UUID) throws -> String {
+        if let plain: String = try row.get("contact") { return plain }
+        return try ContactSeal.open(row.get("contact_sealed"), of: volunteer, with: row.get("key"))
+    }
+
+    /// Seals contacts from before there were keys, a bounded number at a time.
+    /// - Returns: how many.
+    func sealOlder(limit: Int) async throws -> Int {
+        try await pool.withTransaction { transaction in
+            let rows = try await transaction.query(
+                """
+                select volunteer, contact from volunteers where contact is not null limit \(limit)
+                for update skip locked
+                """
+            )
+            for row in rows {
+                let (volunteer, key): (UUID, [UInt8]) = (try row.get("volunteer"), ContactSeal.newKey())
+                let sealed = try ContactSeal.seal(row.get("contact"), of: volunteer, with: key)
+                try await transaction.enqueue(
+                    "insert into volunteer_keys (volunteer, key) values (\(volunteer), \(key))")
+                try await transaction.enqueue(
+                    "update volunteers set contact = null, contact_sealed = \(sealed) where volunteer = \(volunteer)")
+            }
+            return rows.count
+        }
     }
 
     /// Deletes those whose term is over, a bounded number at a time.
