@@ -17,8 +17,10 @@ struct ResponseBytesTests {
         standing: ResponseStanding = .valid
     ) -> PlannedResponse {
         let submission = Submission(
-            identity: EventIdentity(publisher: "p", source: "s", id: "i"), answeredAt: Date(timeIntervalSince1970: 1.25),
-            experiment: UUID(), pseudonym: "P1", instrument: "SUS", occasion: occasion, answers: answers)
+            identity: EventIdentity(publisher: "p", source: "s", id: "i"),
+            answeredAt: Date(timeIntervalSince1970: 1.25),
+            experiment: UUID(), pseudonym: "P1", instrument: "SUS", occasion: occasion,
+            answers: answers)
         let accepted = AcceptedResponse(
             response: UUID(), version: version, standing: standing, countChange: 1, participant: UUID(),
             instrumentVersion: "F-SUS-2021", scores: scores)
