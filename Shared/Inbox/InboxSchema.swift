@@ -12,6 +12,9 @@ package enum InboxSchema {
         MigrationFile(
             component: "inbox", name: "0003-completeness",
             sql: String(decoding: PackageResources._003_completeness_sql, as: UTF8.self)),
+        MigrationFile(
+            component: "inbox", name: "0004-dead-letter-erasure",
+            sql: String(decoding: PackageResources._004_dead_letter_erasure_sql, as: UTF8.self)),
     ]
 
     /// What the run role may only read and insert into.

@@ -2,6 +2,7 @@ import Events
 import Foundation
 import HTTPTypes
 import Identity
+import Postgres
 import TestSupport
 import Testing
 
@@ -76,6 +77,70 @@ struct RetractedResponsesTests {
                 behind.items.map(\.type) == [
                     ResponsesRecorded.type.name, ResponseRetracted.type.name, ResponseExcluded.type.name,
                 ])
+        }
+    }
+
+    private struct Letter: Equatable {
+        let body: String
+        let isErased: Bool
+    }
+
+    /// By the numbers under which they were buried.
+    private func letters(_ service: ServiceHarness) async throws -> [Letter] {
+        try await service.pool.query("select body, erased_at from dead_letters order by id").map { row in
+            Letter(
+                body: String(decoding: try row.get("body", as: [UInt8].self), as: UTF8.self),
+                isErased: try row.get("erased_at", as: Date?.self) != nil)
+        }
+    }
+
+    private func bury(_ type: EventType, _ data: [UInt8], _ service: ServiceHarness) async throws {
+        let body = EventEnvelope(
+            id: UUID(), type: type, subject: experiment.lowercase, time: Date(timeIntervalSince1970: 1_772_442_000),
+            sequence: 9, correlationID: "test", data: data
+        ).encoded()
+        try await service.pool.query(
+            """
+            insert into dead_letters (type, class, reason, exchange, routing_key, headers, body, attempts, state)
+            values (\(type.name), 'test', 'test', '', '', '{}', \(body), 1, 'dropped')
+            """)
+    }
+
+    @Test func whatIsTakenBackGoesOutOfDeadLettersToo() async throws {
+        try await ServiceHarness.with(ReportingService.self) { service in
+            // given: letters with the values of two responses, a correction, one nobody can read, and another type
+            let items = [item(5, version: 1, .valid), item(6, version: 1, .valid)]
+            let values = items.map { item in
+                ResponseValues(
+                    response: item.response, version: 1, salt: "salt-\(item.response.lowercase)", score: 9, answers: [9]
+                )
+            }
+            let (taken, other) = (items[0].response.lowercase, items[1].response.lowercase)
+            try await bury(
+                ResponsesRecorded.type,
+                WireCoding.encode(ResponsesRecorded(experiment: experiment, items: items, personal: values)), service)
+            try await bury(
+                ResponseAmended.type,
+                WireCoding.encode(
+                    ResponseAmended(experiment: experiment, item: items[0], personal: values[0])), service)
+            try await bury(ResponsesRecorded.type, Array(#"{"of":"\#(taken)"}"#.utf8), service)
+            try await bury(ResponsesRecorded.type, Array(#"{"of":"\#(other)"}"#.utf8), service)
+            try await bury(ResponseRetracted.type, Array(#"{"of":"\#(taken)"}"#.utf8), service)
+            let before = try await letters(service)
+            // when
+            try await service.deliver(
+                ResponseRetracted(experiment: experiment, item: item(5, version: 2, .retracted)),
+                subject: experiment.lowercase)
+            // then
+            let after = try await letters(service)
+            #expect(!after[0].body.contains("salt-\(taken)") && after[0].body.contains("salt-\(other)"))
+            let left = try WireCoding.decode(
+                ResponsesRecorded.self, from: EventEnvelope(decoding: Array(after[0].body.utf8)).data)
+            #expect(left.items == items && left.personal == [values[1]])
+            #expect(!after[1].body.contains("salt-") && after[1].body.contains(taken))
+            #expect(after[2].body.isEmpty)
+            #expect(after.map(\.isErased) == [true, true, true, false, false])
+            #expect(Array(after[3...]) == Array(before[3...]))
         }
     }
 

@@ -31,6 +31,10 @@ enum FeedbackConsumer {
                     versions: versions([payload.item], values: [], in: payload.experiment))
             }
             try await record(batches, in: transaction)
+            let responses = Set(events.map { payload, _ in payload.item.response })
+            try await DeadLetterErasure.erase(Array(responses), from: ErasedResponses.types, in: transaction) {
+                ErasedResponses.body($0, without: responses)
+            }
         },
         .batch(ResponseExcluded.self) { events, transaction in
             let batches = events.map { payload, event in
