@@ -18,6 +18,8 @@ struct BenchedSystem: Sendable {
     let servers: Servers
     let instance: String
     private let binaries: String
+    /// A backlog of two million has to fit.
+    private static let queueBytes = 1_000_000_000
 
     static func fromEnvironment(_ servers: Servers) throws -> BenchedSystem {
         let environment = ProcessInfo.processInfo.environment
@@ -52,7 +54,9 @@ struct BenchedSystem: Sendable {
         try Command.output(
             of: "deploy/database.sh", ["\(instance)/secrets"],
             environment: ["PGHOST": "127.0.0.1", "PGPORT": "\(servers.databasePort)"])
-        try Command.output(of: "deploy/local/services.sh", ["prepare", instance])
+        try Command.output(
+            of: "deploy/local/services.sh", ["prepare", instance],
+            environment: ["PUBLISHER_QUEUE_BYTES": "\(Self.queueBytes)"])
     }
 
     /// Lends a pool of the server's superuser on the services' database.
