@@ -78,6 +78,7 @@ struct ExperimentStore: Sendable {
         try await intake.review(id, from: from, cause: cause, in: session)
     }
 
+    /// What stands here never changes, and ``FactsShelf`` keeps it.
     func record(_ enrolled: [ParticipantEnrolled], cause: EventCause, in session: some PostgresSession) async throws {
         try await ExperimentLocks.take(enrolled.map(\.experiment), in: session)
         let (experiments, pseudonyms) = (enrolled.map(\.experiment), enrolled.map(\.pseudonym))

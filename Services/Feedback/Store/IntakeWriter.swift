@@ -9,7 +9,7 @@ struct IdentityRace: Error {}
 
 /// Writes a plan with a few statements, whatever the number of messages.
 struct IntakeWriter<Session: PostgresSession>: Sendable {
-    /// From here on new rows are copied into their tables, which takes two more round trips for each and half of the
+    /// From here on new rows are copied into their tables, which takes a round trip for each table and half of the
     /// server's work for every row.
     private static var loadCountMin: Int { 20 }
 
