@@ -42,32 +42,35 @@ struct FeedbackLatencyBenchmark {
     /// Responses per second from a publisher that sends as fast as the broker confirms into the figures.
     private func sustainedRate() async throws -> Int {
         let workload = FeedbackWorkload(count: count)
-        try await feedback.prepare(workload)
-        return try await feedback.system.withServices(["feedback": 1, "reporting": 1]) { _ in
-            try await feedback.system.withDatabase { pool in
-                let publisher = feedback.publisher.connect()
-                try await feedback.publisher.send(0..<1, of: workload, by: publisher)
-                while try await pool.count(FeedbackRun.projectedCount) == 0 {
-                    try await Task.sleep(for: .milliseconds(20))
+        return try await withChain(for: workload) { pool, _ in
+            let began = ContinuousClock.now
+            async let published: Void = feedback.publisher.publish(workload, from: 1)
+            while try await pool.count(FeedbackRun.projectedCount) < workload.count {
+                guard ContinuousClock.now < began + Self.timeout * 10 else {
+                    throw BenchedSystem.Failure(description: "not all of \(workload.count) became visible")
                 }
-                let began = ContinuousClock.now
-                async let published: Void = feedback.publisher.publish(workload, from: 1)
-                while try await pool.count(FeedbackRun.projectedCount) < workload.count {
-                    guard ContinuousClock.now < began + Self.timeout * 10 else {
-                        throw BenchedSystem.Failure(description: "not all of \(workload.count) became visible")
-                    }
-                    try await Task.sleep(for: .milliseconds(20))
-                }
-                let seconds = began.duration(to: .now) / .seconds(1)
-                try await published
-                await publisher.close()
-                return Int(Double(workload.count - 1) / seconds)
+                try await Task.sleep(for: .milliseconds(20))
             }
+            let seconds = began.duration(to: .now) / .seconds(1)
+            try await published
+            return Int(Double(workload.count - 1) / seconds)
         }
     }
 
     private func passage(perSecond: Int) async throws -> (visible: Percentiles, confirmed: Percentiles) {
         let workload = FeedbackWorkload(count: perSecond * Self.seconds)
+        return try await withChain(for: workload) { pool, publisher in
+            let beat = Beat(perSecond: perSecond, beatsPerSecond: Self.beatsPerSecond, count: workload.count)
+            async let confirmed = publish(workload, on: beat, by: publisher)
+            let visible = try await watch(workload, on: beat, pool)
+            return (visible: visible, confirmed: try await confirmed)
+        }
+    }
+
+    /// Both services at work, with the first response of the workload in the figures.
+    private func withChain<R>(
+        for workload: FeedbackWorkload, _ body: (PostgresPool, RabbitPublisher) async throws -> R
+    ) async throws -> R {
         try await feedback.prepare(workload)
         return try await feedback.system.withServices(["feedback": 1, "reporting": 1]) { _ in
             try await feedback.system.withDatabase { pool in
@@ -77,10 +80,7 @@ struct FeedbackLatencyBenchmark {
                 while try await pool.count(FeedbackRun.projectedCount) == 0 {
                     try await Task.sleep(for: .milliseconds(20))
                 }
-                let beat = Beat(perSecond: perSecond, beatsPerSecond: Self.beatsPerSecond, count: workload.count)
-                async let confirmed = publish(workload, on: beat, by: publisher)
-                let visible = try await watch(workload, on: beat, pool)
-                let result = (visible: visible, confirmed: try await confirmed)
+                let result = try await body(pool, publisher)
                 await publisher.close()
                 return result
             }

@@ -50,15 +50,16 @@ struct CopyRun {
     /// One COPY per table, in a transaction: all together as long as a statement may take.
     func load(_ tables: [PostgresTableRows]) async throws(PostgresError) {
         let tables = tables.filter { !$0.isEmpty }
-        for rows in tables {
-            guard await lent.connection?.hasChecked(rows.copyCommand) != true else { continue }
-            try await check(rows.copyColumns, of: rows.table)
-            await lent.connection?.noteCheck(of: rows.copyCommand)
-        }
         guard !tables.isEmpty else { return }
+        let commands = tables.map(\.copyCommand)
+        guard let unchecked = await lent.connection?.unchecked(commands) else { throw PostgresError(.connectionLost) }
+        for (rows, command) in zip(tables, commands) where unchecked.contains(command) {
+            try await check(rows.copyColumns, of: rows.table)
+            await lent.connection?.noteCheck(of: command)
+        }
         let (connection, queued) = try lent.use()
         if !queued.isEmpty { _ = try await connection.execute(queued, in: token) }
-        try await connection.load(tables, in: token)
+        try await connection.load(commands, tables.map(\.copyBytes), in: token)
     }
 
     private func write(_ command: String, _ body: (CopyChannel) async throws -> Void) async throws -> Int {

@@ -7,8 +7,8 @@ extension PostgresConnection {
     /// Rows are handed on in pieces of about this size.
     static let copyChunkBytes = 64 << 10
 
-    /// Whether the types of a command's columns were found to be the table's.
-    func hasChecked(_ command: String) -> Bool { copyCommands.contains(command) }
+    /// Those of the commands whose columns' types were not yet found to be the table's.
+    func unchecked(_ commands: [String]) -> Set<String> { Set(commands).subtracting(copyCommands) }
     func noteCheck(of command: String) { copyCommands.insert(command) }
 
     /// Takes the turn and sends the command.
@@ -17,9 +17,7 @@ extension PostgresConnection {
     ) async throws(PostgresError) {
         await takeTurn()
         do throws(PostgresError) {
-            if let isolation = try enter(transaction) {
-                _ = try await perform(list(StatementList(isolation: isolation), codeWhenLost: .connectionLost)).get()
-            }
+            try await begin(transaction)
             let answer = try await copyStep(.copyStart(command), timeout: timeout)
             guard answer.copy == way else {
                 // A way that we did not ask for: nobody would take or send the rows.
@@ -70,15 +68,17 @@ extension PostgresConnection {
     }
 
     /// Puts rows into their tables in a transaction.
-    func load(_ tables: [PostgresTableRows], in transaction: TransactionToken?) async throws(PostgresError) {
+    /// - Parameters:
+    ///   - commands: a COPY for each table.
+    ///   - rows: of each, as COPY takes them.
+    func load(
+        _ commands: [String], _ rows: [[UInt8]], in transaction: TransactionToken?
+    ) async throws(PostgresError) {
         await takeTurn()
         defer { giveTurn() }
-        if let isolation = try enter(transaction) {
-            _ = try await perform(list(StatementList(isolation: isolation), codeWhenLost: .connectionLost)).get()
-        }
+        try await begin(transaction)
         let request = Request(
-            work: .load(
-                commands: tables.map(\.copyCommand).joined(separator: ";"), rows: tables.map(\.copyBytes)),
+            work: .load(commands: commands.joined(separator: ";"), rows: rows),
             timeout: configuration.statementTimeout, isCancellable: true, codeWhenLost: .connectionLost)
         _ = try await perform(request).get()
     }

@@ -27,9 +27,7 @@ extension PostgresConnection {
     ) async throws(PostgresError) {
         await takeTurn()
         defer { giveTurn() }
-        if let isolation = try enter(transaction) {
-            _ = try await perform(list(StatementList(isolation: isolation), codeWhenLost: .connectionLost)).get()
-        }
+        try await begin(transaction)
         let code = codeWhenLost(transaction, isSelect: false)
         let request = Request(work: .script(script), timeout: timeout, isCancellable: true, codeWhenLost: code)
         _ = try await perform(request).get()
@@ -91,6 +89,12 @@ extension PostgresConnection {
         let request = Request(
             work: .script(script), timeout: .seconds(5), isCancellable: false, codeWhenLost: .connectionLost)
         if case .failure = await perform(request) { closeHandle() }
+    }
+
+    /// Begins the transaction, where it has not begun, by a request of its own: for what cannot share a round trip.
+    func begin(_ transaction: TransactionToken?) async throws(PostgresError) {
+        guard let isolation = try enter(transaction) else { return }
+        _ = try await perform(list(StatementList(isolation: isolation), codeWhenLost: .connectionLost)).get()
     }
 
     /// - Returns: the isolation to begin with, when this is the transaction's first statement.

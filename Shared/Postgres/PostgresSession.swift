@@ -104,7 +104,7 @@ package struct PostgresTransaction: PostgresSession {
 
     package func load(_ tables: [PostgresTableRows]) async throws(PostgresError) {
         // A COPY cannot begin the transaction on another connection when this one turns out to be dead.
-        if lent.isWaiting || lent.useCount == 0 { _ = try await run(["select 1"]) }
+        if lent.useCount == 0 { _ = try await run(["select 1"]) }
         try await CopyRun(lent, self, token: token, timeout: nil).load(tables)
     }
 

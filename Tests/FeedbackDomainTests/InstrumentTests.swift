@@ -245,3 +245,9 @@ struct PublishableTests {
         for instrument in Instrument.builtIn where instrument.valueSet == nil { try instrument.checkPublishable() }
     }
 }
+
+extension Instrument {
+    fileprivate func scores(of answers: [Int?], hasComment: Bool = false) throws(Refusal) -> InstrumentScores {
+        try ScoringPlan(self).scores(of: answers, hasComment: hasComment)
+    }
+}

@@ -192,20 +192,12 @@ struct SubmissionReader: Sendable {
             throw invalid("/data/answers", "must be an array")
         }
         if let answers = data.integers("answers") { return answers }
-        let inside = value.dropFirst().dropLast()
-        guard inside.contains(where: { !isSpace($0) }) else { return [] }
-        var answers: [Int?] = []
-        for item in inside.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+        let items = value.dropFirst().dropLast().split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+        let fault = items.firstIndex { item in
             let text = String(decoding: item.filter { !isSpace($0) }, as: UTF8.self)
-            if text == "null" {
-                answers.append(nil)
-            } else if let level = Int(text) {
-                answers.append(level)
-            } else {
-                throw invalid("/data/answers/\(answers.count)", "must be a whole number or null")
-            }
+            return text != "null" && Int(text) == nil
         }
-        return answers
+        throw invalid("/data/answers/\(fault ?? 0)", "must be a whole number or null")
     }
 
     /// Answers by the items' names instead of their order; nil where there are none.

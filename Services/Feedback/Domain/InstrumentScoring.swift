@@ -1,7 +1,6 @@
 /// An instrument made ready to check and score answers: every name is looked up once, and not for every response.
 package struct ScoringPlan: Sendable {
     private struct Scale: Sendable {
-        let name: String
         let rule: InstrumentScale
         /// Of its items among the answers, each with its levels.
         let items: [(place: Int, levels: Instrument.Levels, isReversed: Bool)]
@@ -32,7 +31,7 @@ package struct ScoringPlan: Sendable {
             else { return nil }
             items.append((place, levels, rule.reversed.contains(linkId)))
         }
-        return Scale(name: rule.name, rule: rule, items: items, valueSet: ValueSet.named(rule.valueSet))
+        return Scale(rule: rule, items: items, valueSet: ValueSet.named(rule.valueSet))
     }
 
     /// Checks the answers and scores them. Exact: whole numbers all the way.
@@ -113,11 +112,6 @@ package struct ScoringPlan: Sendable {
 }
 
 extension Instrument {
-    /// ``ScoringPlan/scores(of:hasComment:)`` of one response.
-    package func scores(of answers: [Int?], hasComment: Bool = false) throws(Refusal) -> InstrumentScores {
-        try ScoringPlan(self).scores(of: answers, hasComment: hasComment)
-    }
-
     /// Half to even; the divisor is above 0.
     static func divide(_ dividend: Int, by divisor: Int) -> Int {
         let (quotient, rest) = dividend.quotientAndRemainder(dividingBy: divisor)

@@ -29,15 +29,6 @@ extension String {
     package func isSameBytes(as other: String) -> Bool { self == other && utf8.elementsEqual(other.utf8) }
 }
 
-/// The order in which every writer takes identities, so that two of them never wait for each other. What differs most
-/// is looked at first.
-extension EventIdentity: Comparable {
-    package static func < (left: EventIdentity, right: EventIdentity) -> Bool {
-        if left.id != right.id { return left.id < right.id }
-        return (left.source, left.publisher) < (right.source, right.publisher)
-    }
-}
-
 /// What a message says, once it can be read: a response, the correction of one, or that one is taken back.
 package struct Submission: Sendable, Equatable {
     package static let commentCharacterCountMax = 4000

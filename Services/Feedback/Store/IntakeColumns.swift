@@ -46,28 +46,24 @@ struct IdentityRow: Sendable {
     /// By their keys; of several for one event the last.
     static func inOrder(_ rows: [IdentityRow]) -> [IdentityRow] {
         // The places are sorted and not the rows, which are many times as large.
-        let order = rows.indices.map { KeyPlace(rows[$0].key, place: $0) }.sorted()
-        return order.enumerated().compactMap { number, place in
-            let isLast = number + 1 == order.count || rows[order[number + 1].place].key != rows[place.place].key
-            return isLast ? rows[place.place] : nil
+        let order = rows.indices.map { (key: OrderedKey(rows[$0].key), place: $0) }
+            .sorted { ($0.key, $0.place) < ($1.key, $1.place) }
+        return order.enumerated().compactMap { number, row in
+            let isLast = number + 1 == order.count || order[number + 1].key != row.key
+            return isLast ? rows[row.place] : nil
         }
     }
 }
 
-/// Something by its key, in the database's order of keys.
-struct KeyPlace: Comparable {
+/// An identifier in the database's order, compared by whole words.
+struct OrderedKey: Comparable {
     private let high: UInt64
     private let low: UInt64
-    let place: Int
 
-    init(_ key: UUID, place: Int) {
-        (high, low) = key.words
-        self.place = place
-    }
+    init(_ key: UUID) { (high, low) = key.words }
 
-    static func < (left: KeyPlace, right: KeyPlace) -> Bool {
-        if left.high != right.high { return left.high < right.high }
-        return left.low != right.low ? left.low < right.low : left.place < right.place
+    static func < (left: OrderedKey, right: OrderedKey) -> Bool {
+        left.high != right.high ? left.high < right.high : left.low < right.low
     }
 }
 

@@ -78,9 +78,8 @@ struct IntakeStore: Sendable {
     func settle(
         _ messages: [InboundMessage], takenForNew areNew: Bool = true, whenLocked: @Sendable () -> Void = {}
     ) async throws -> IntakeTally {
-        var attempts = 0
-        var tally = IntakeTally(
-            try await plan(messages, takenForNew: areNew, attempts: &attempts, whenLocked: whenLocked))
+        let (plan, attempts) = try await plan(messages, takenForNew: areNew, whenLocked: whenLocked)
+        var tally = IntakeTally(plan)
         // What they met may be an answer that stands no more, or an event under another's name.
         if attempts > 1 { tally.known = max(tally.known, 1) }
         return tally
@@ -92,28 +91,29 @@ struct IntakeStore: Sendable {
     func answer(
         _ messages: [InboundMessage]
     ) async throws -> (receipts: [FeedbackSubmission.Receipt], tally: IntakeTally) {
-        var attempts = 0
-        let plan = try await plan(messages, takenForNew: false, attempts: &attempts, whenLocked: {})
+        let plan = try await plan(messages, takenForNew: false, whenLocked: {}).plan
         return (plan.answers.sorted { $0.key < $1.key }.map(\.value), IntakeTally(plan))
     }
 
     private func plan(
-        _ messages: [InboundMessage], takenForNew areNew: Bool, attempts: inout Int, whenLocked: @Sendable () -> Void
-    ) async throws -> IntakePlan {
+        _ messages: [InboundMessage], takenForNew areNew: Bool, whenLocked: @Sendable () -> Void
+    ) async throws -> (plan: IntakePlan, attempts: Int) {
         // What one batch causes belongs together, but no single message is the cause.
         let cause = EventCause(correlationID: EventID.next().lowercase)
         let approach = messages.referToOthers ? IntakeApproach.alone : .amongAdditions
         do {
             return try await racing { transaction, attempt in
-                attempts = attempt
                 var approach = approach
                 approach.takesForNew = areNew && approach.mode == .amongAdditions && attempt == 1
-                return try await settle(
+                let plan = try await settle(
                     messages, approach, cause: cause, in: transaction, whenLocked: whenLocked)
+                return (plan, attempt)
             }
         } catch is CorrectionsWait {
-            return try await racing { transaction, _ in
-                try await settle(messages, .alone, cause: cause, in: transaction, whenLocked: whenLocked)
+            return try await racing { transaction, attempt in
+                (
+                    try await settle(messages, .alone, cause: cause, in: transaction, whenLocked: whenLocked), attempt
+                )
             }
         }
     }

@@ -141,15 +141,14 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
 
     /// Where an answer stands, to be sorted by instead of the answers, which are many times as large.
     private struct AnswerPlace: Comparable {
-        private let participantHigh: UInt64
-        private let participantLow: UInt64
+        private let participant: OrderedKey
         private let instrument: String
         private let occasion: String
         private let version: Int
         let number: Int
 
         init(_ response: PlannedResponse, number: Int) {
-            (participantHigh, participantLow) = response.accepted.participant.words
+            participant = OrderedKey(response.accepted.participant)
             instrument = response.submission.instrument
             occasion = response.submission.occasion
             version = response.accepted.version
@@ -157,14 +156,12 @@ struct IntakeWriter<Session: PostgresSession>: Sendable {
         }
 
         func isOf(_ other: AnswerPlace) -> Bool {
-            participantHigh == other.participantHigh && participantLow == other.participantLow
-                && instrument == other.instrument && occasion == other.occasion
+            participant == other.participant && instrument == other.instrument && occasion == other.occasion
         }
 
         /// A participant is of one experiment.
         static func < (left: AnswerPlace, right: AnswerPlace) -> Bool {
-            if left.participantHigh != right.participantHigh { return left.participantHigh < right.participantHigh }
-            if left.participantLow != right.participantLow { return left.participantLow < right.participantLow }
+            if left.participant != right.participant { return left.participant < right.participant }
             return (left.instrument, left.occasion, left.version)
                 < (right.instrument, right.occasion, right.version)
         }
