@@ -108,6 +108,7 @@ let sharedTargets: [Target] = [
         ["Events", "Migrations", "Observability", "Outbox", "Postgres", "RabbitMQ", lifecycle, logging, metrics],
         resources: [.embedInCode("Migrations")]),
     shared("CofundingRules"),
+    shared("Identifiers"),
     shared("Identity", [jwtKit, logging]),
     shared(
         "HTTPDefaults",
@@ -128,8 +129,8 @@ let sharedTargets: [Target] = [
 ]
 
 let services: [Target] =
-    service("Applications", domain: ["CofundingRules"], also: [crypto, nioCore])
-    + service("Funding", domain: ["CofundingRules"])
+    service("Applications", domain: ["CofundingRules", "Identifiers"], also: [crypto, nioCore])
+    + service("Funding", domain: ["CofundingRules", "Identifiers"], also: [crypto])
     + service("Experimentation", domain: ["CofundingRules"])
     + service(
         "Feedback", also: ["RabbitMQ", asyncHTTPClient, crypto, metrics, nioCore, nioHTTP1, unixSignals],
@@ -147,6 +148,7 @@ let testTargets: [Target] = [
     tests("Architecture", ["Events", yams]),
     tests("CofundingRules", ["CofundingRules"]),
     tests("ConnectionLoop", ["ConnectionLoop"]),
+    tests("Identifiers", ["Identifiers"]),
     tests("Events", ["Events", "TestSupport"]),
     tests(
         "HTTPDefaults",

@@ -16,7 +16,10 @@ enum FundingService: ServiceDefinition {
     static let owner = EventOwner.funding
     static let migrations = FundingSchema.migrations
     static let appendOnlyTables = FundingSchema.appendOnlyTables
+    static let readOnlyTables = FundingSchema.readOnlyTables
     static let openAPI = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)
+
+    static let commands: [any ParsableCommand.Type] = [LedgerCommand.self]
 
     static func describe(_ event: InboundEvent) -> BusinessWords? { DeadLetterWords.describe(event) }
 
@@ -28,6 +31,8 @@ enum FundingService: ServiceDefinition {
         let agreements = AgreementStore(tranches: tranches)
         let payments = PaymentStore(tranches: tranches)
         let cofunding = CofundingStore(grants: grants, agreements: agreements)
+        let reservations = ReservationStore()
+        let desk = ReservationDesk(reservations: reservations, pool: context.pool)
 
         let commands = Commands(pool: context.pool, clock: context.clock)
         let inbound = InboundContext(clock: context.clock)
@@ -36,6 +41,9 @@ enum FundingService: ServiceDefinition {
         return ServiceParts(
             routes: { router in
                 RuleSetRoutes(ruleSets: RuleSetStore(allotments: allotments), commands: commands).add(to: router)
+                ProgrammeRoutes(programmes: ProgrammeStore(), envelopes: envelopes, commands: commands).add(to: router)
+                ReservationRoutes(reservations: reservations, desk: desk, commands: commands).add(to: router)
+                LedgerRoutes(ledger: LedgerReadings(pool: context.pool)).add(to: router)
                 EnvelopeRoutes(envelopes: envelopes, commands: commands).add(to: router)
                 GrantRoutes(grants: grants, commands: commands).add(to: router)
                 AgreementRoutes(agreements: agreements, payments: payments, commands: commands).add(to: router)
@@ -46,6 +54,7 @@ enum FundingService: ServiceDefinition {
                 + ApplicationConsumer(allotments: allotments, context: inbound).handlers
                 + CofundingConsumer(cofunding: cofunding, context: inbound).handlers
                 + evidence.handlers,
+            services: [desk.combiner],
             checkpoint: { range, transaction in try await LedgerCheckpointStore.events(range, in: transaction) })
     }
 }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Events
 import Inbox
 import Migrations
@@ -26,9 +27,14 @@ enum ReportingService: ServiceDefinition {
         MigrationFile(
             component: "reporting", name: "0004-personal-parts",
             sql: String(decoding: PackageResources._004_personal_parts_sql, as: UTF8.self)),
+        MigrationFile(
+            component: "reporting", name: "0005-ledger-seals",
+            sql: String(decoding: PackageResources._005_ledger_seals_sql, as: UTF8.self)),
     ]
-    static let appendOnlyTables = ["received"]
+    static let appendOnlyTables = ["received", "ledger_seals"]
     static let openAPI = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)
+
+    static let commands: [any ParsableCommand.Type] = [LedgerCommand.self]
 
     static func describe(_ event: InboundEvent) -> BusinessWords? { DeadLetterWords.describe(event) }
 

@@ -77,12 +77,32 @@ package enum CheckpointSlice {
 package struct LedgerCheckpointed: EventPayload {
     package static let type = EventType(.funding, "ledger", "checkpointed")
     package var position: Int64
-    /// `budget`, `available`, `reserved`, `committed`, `released`, `paid`: what reached the accounts of the class less
-    /// what left them. The budget's is below 0.
+    /// `budget`, `programme`, `part`, `available`, `held`, `reserved`, `committed`, `released`, `paid`, `claimed`: what
+    /// reached the accounts of the class less what left them. The budget's is below 0.
     package var balancesCents: [String: Int64]
 
     package init(position: Int64, balancesCents: [String: Int64]) {
         self.position = position
         self.balancesCents = balancesCents
+    }
+}
+
+/// Entries of funding's ledger became a block of its hash chain. Whoever keeps this can tell that none of them was
+/// changed since, nor any before.
+package struct LedgerSealed: EventPayload {
+    package static let type = EventType(.funding, "ledger", "sealed")
+    /// From 1, without gaps.
+    package var block: Int64
+    /// In the log of funding: the entries of all events at or below it are sealed.
+    package var position: Int64
+    package var entryCount: Int64
+    /// SHA-256 over the block before and every entry, in hexadecimal digits.
+    package var hash: String
+
+    package init(block: Int64, position: Int64, entryCount: Int64, hash: String) {
+        self.block = block
+        self.position = position
+        self.entryCount = entryCount
+        self.hash = hash
     }
 }

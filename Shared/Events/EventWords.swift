@@ -50,6 +50,31 @@ package enum EventWords {
         on(RuleSetPublished.self) {
             BusinessWords(fr: "règles de cofinancement \($0.ruleSet)", en: "co-funding rules \($0.ruleSet)")
         },
+        on(ProgrammeOpened.self) {
+            BusinessWords(
+                fr: "ouverture du programme, \(EuroText.fr($0.amountCents))",
+                en: "opening of the programme, \(EuroText.en($0.amountCents))")
+        },
+        on(ProgrammeAllotted.self) {
+            BusinessWords(
+                fr: "affectation de \(EuroText.fr($0.changeCents)) au volet \($0.kind.rawValue)",
+                en: "allotment of \(EuroText.en($0.changeCents)) to the part \($0.kind.rawValue)")
+        },
+        on(EnvelopeAdjusted.self) {
+            BusinessWords(
+                fr: "ajustement d'une enveloppe à \(EuroText.fr($0.amountCents)) pour l'appel \($0.call.lowercase)",
+                en: "adjustment of an envelope to \(EuroText.en($0.amountCents)) for call \($0.call.lowercase)")
+        },
+        on(ReservationMade.self) {
+            BusinessWords(
+                fr: "réservation \($0.reservation.lowercase) de \(EuroText.fr($0.amountCents))",
+                en: "reservation \($0.reservation.lowercase) of \(EuroText.en($0.amountCents))")
+        },
+        on(ReservationLetGo.self) {
+            BusinessWords(
+                fr: "abandon de la réservation \($0.reservation.lowercase)",
+                en: "letting go of reservation \($0.reservation.lowercase)")
+        },
         on(EnvelopeOpened.self) {
             BusinessWords(
                 fr: "ouverture d'une enveloppe de \(EuroText.fr($0.amountCents)) pour l'appel \($0.call.lowercase)",
@@ -215,6 +240,11 @@ package enum EventWords {
         on(LogCheckpointed<ExperimentationLog>.self) { checkpoint(.experimentation, $0.position) },
         on(LogCheckpointed<FeedbackLog>.self) { checkpoint(.feedback, $0.position) },
         on(LogCheckpointed<ReportingLog>.self) { checkpoint(.reporting, $0.position) },
+        on(LedgerSealed.self) {
+            BusinessWords(
+                fr: "scellement du bloc \($0.block) du grand livre",
+                en: "sealing of block \($0.block) of the ledger")
+        },
         on(LedgerCheckpointed.self) {
             BusinessWords(
                 fr: "soldes du grand livre à la position \($0.position)",

@@ -30,6 +30,33 @@ package struct RuleSetPublished: EventPayload {
     }
 }
 
+/// The money of the whole programme; what of it is meant for which purpose, `programme.allotted` tells.
+package struct ProgrammeOpened: EventPayload {
+    package static let type = EventType(.funding, "programme", "opened")
+    package var programme: UUID
+    package var amountCents: Int64
+
+    package init(programme: UUID, amountCents: Int64) {
+        self.programme = programme
+        self.amountCents = amountCents
+    }
+}
+
+/// Money moved between what the programme has not allotted and one of its parts.
+package struct ProgrammeAllotted: EventPayload {
+    package static let type = EventType(.funding, "programme", "allotted")
+    package var programme: UUID
+    package var kind: EnvelopeKind
+    /// To the part; below 0 back from it.
+    package var changeCents: Int64
+
+    package init(programme: UUID, kind: EnvelopeKind, changeCents: Int64) {
+        self.programme = programme
+        self.kind = kind
+        self.changeCents = changeCents
+    }
+}
+
 /// What an envelope pays for.
 package enum EnvelopeKind: String, Codable, Sendable, CaseIterable {
     case animation
@@ -48,6 +75,62 @@ package struct EnvelopeOpened: EventPayload {
         self.envelope = envelope
         self.call = call
         self.kind = kind
+        self.amountCents = amountCents
+    }
+}
+
+/// An envelope was raised or lowered.
+package struct EnvelopeAdjusted: EventPayload {
+    package static let type = EventType(.funding, "envelope", "adjusted")
+    package var envelope: UUID
+    package var call: UUID
+    package var kind: EnvelopeKind
+    /// Below 0 when it was lowered.
+    package var changeCents: Int64
+    /// What the envelope comes to now.
+    package var amountCents: Int64
+
+    package init(envelope: UUID, call: UUID, kind: EnvelopeKind, changeCents: Int64, amountCents: Int64) {
+        self.envelope = envelope
+        self.call = call
+        self.kind = kind
+        self.changeCents = changeCents
+        self.amountCents = amountCents
+    }
+}
+
+/// An operator set money of an envelope aside by hand.
+package struct ReservationMade: EventPayload {
+    package static let type = EventType(.funding, "reservation", "made")
+    package var reservation: UUID
+    package var envelope: UUID
+    package var call: UUID
+    package var kind: EnvelopeKind
+    package var beneficiarySiren: String
+    package var amountCents: Int64
+
+    package init(
+        reservation: UUID, envelope: UUID, call: UUID, kind: EnvelopeKind, beneficiarySiren: String, amountCents: Int64
+    ) {
+        self.reservation = reservation
+        self.envelope = envelope
+        self.call = call
+        self.kind = kind
+        self.beneficiarySiren = beneficiarySiren
+        self.amountCents = amountCents
+    }
+}
+
+/// What was set aside by hand is the envelope's again.
+package struct ReservationLetGo: EventPayload {
+    package static let type = EventType(.funding, "reservation", "let-go")
+    package var reservation: UUID
+    package var envelope: UUID
+    package var amountCents: Int64
+
+    package init(reservation: UUID, envelope: UUID, amountCents: Int64) {
+        self.reservation = reservation
+        self.envelope = envelope
         self.amountCents = amountCents
     }
 }

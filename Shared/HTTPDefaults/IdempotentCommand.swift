@@ -17,10 +17,10 @@ package struct IdempotentCommand: Sendable {
     /// A database that restarts is back within seconds, and the caller would wait as long to ask again.
     private static let resolvingDelays: [Duration] = [.zero, .milliseconds(100), .milliseconds(400), .seconds(2)]
 
-    private let caller: String
-    private let route: String
-    private let key: String
-    private let bodyHash: [UInt8]
+    let caller: String
+    let route: String
+    let key: String
+    let bodyHash: [UInt8]
     private let contentTypeProblem: Problem?
     /// The body as it came, at most 1 MiB; empty when there is none.
     package let body: [UInt8]
@@ -39,6 +39,16 @@ package struct IdempotentCommand: Sendable {
         } catch {
             contentTypeProblem = error
         }
+    }
+
+    /// A command that did not come as a request, for those who carry it out directly.
+    package init(caller: String, route: String, key: String, body: [UInt8] = []) {
+        self.caller = caller
+        self.route = route
+        self.key = key
+        self.body = body
+        bodyHash = Array(SHA256.hash(data: body))
+        contentTypeProblem = nil
     }
 
     /// The body as `Value`.
@@ -110,10 +120,7 @@ package struct IdempotentCommand: Sendable {
         // Gone between two statements: it was purged, after 24 hours. The repeat will run anew.
         guard let row = rows.first else { throw Problem.unavailable }
         guard try row.get("body_sha256", as: [UInt8].self) == bodyHash else { throw Self.reused }
-        return CommandResponse(
-            status: HTTPResponse.Status(code: Int(try row.get("status", as: Int16.self))),
-            location: try row.get("location"), etag: try row.get("etag"), contentType: try row.get("content_type"),
-            body: try row.get("body"))
+        return try CommandResponse(row)
     }
 
     private func store(_ answer: CommandResponse, in transaction: PostgresTransaction) async throws {
@@ -140,7 +147,7 @@ package struct IdempotentCommand: Sendable {
         detail: "expected the header Idempotency-Key with 1 to \(keyBytesMax) visible ASCII characters"
     ).mending("Make a new random key (a UUID) for each thing you want done, and repeat it only with the same body.")
 
-    private static let reused = Problem(
+    static let reused = Problem(
         .unprocessableContent, "idempotency-key-reused", "This Idempotency-Key was used with another body"
     ).mending("Use a new key for a new request; to repeat the old one send exactly its body.")
 }

@@ -13,15 +13,16 @@ package struct SchemaUpgrade: Sendable {
     private let runRole: String
     private let files: [MigrationFile]
     private let appendOnlyTables: [String]
+    private let readOnlyTables: [String]
 
     /// - Parameters:
     ///   - runRole: an existing role; a platform operator makes it, with its password.
-    ///   - appendOnlyTables: those that the run role may only read and insert into.
     package init<Definition: ServiceDefinition>(of _: Definition.Type, schema: String, runRole: String) {
         self.schema = schema
         self.runRole = runRole
         files = Definition.allMigrations
         appendOnlyTables = ["events"] + InboxSchema.appendOnlyTables + Definition.appendOnlyTables
+        readOnlyTables = ["maillage_migrations"] + Definition.readOnlyTables
     }
 
     /// Applies what is missing and grants anew; repeating it changes nothing.
@@ -49,34 +50,35 @@ package struct SchemaUpgrade: Sendable {
             """)
         try await transaction.query(
             "grant usage, select on all sequences in schema \(identifier: schema) to \(identifier: runRole)")
-        for table in try await appendOnly(in: transaction) {
+        for table in try await existing(appendOnlyTables + readOnlyTables, in: transaction) {
             try await transaction.query(
                 """
                 revoke update, delete, truncate on \(identifier: schema).\(identifier: table)
                 from \(identifier: runRole)
                 """)
         }
-        try await transaction.query(
-            """
-            revoke insert, update, delete, truncate on \(identifier: schema).maillage_migrations
-            from \(identifier: runRole)
-            """)
+        for table in readOnlyTables {
+            try await transaction.query(
+                "revoke insert on \(identifier: schema).\(identifier: table) from \(identifier: runRole)")
+        }
     }
 
     /// The tables and all their partitions: a right on a partition is a right of its own.
-    private func appendOnly(in transaction: PostgresTransaction) async throws -> [String] {
+    private func existing(
+        _ tables: [String], in transaction: PostgresTransaction
+    ) async throws -> [String] {
         let rows = try await transaction.query(
             """
             with recursive tables(id) as (
                 select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
-                where n.nspname = \(schema) and c.relname = any(\(appendOnlyTables)) and c.relkind in ('r', 'p')
+                where n.nspname = \(schema) and c.relname = any(\(tables)) and c.relkind in ('r', 'p')
                 union
                 select i.inhrelid from pg_inherits i join tables t on i.inhparent = t.id)
             select c.relname::text as name from tables t join pg_class c on c.oid = t.id order by 1
             """)
         let found = try rows.map { try $0.get("name", as: String.self) }
-        if let missing = appendOnlyTables.first(where: { !found.contains($0) }) {
-            throw Failure(description: "the append-only table \(missing) does not exist in schema \(schema)")
+        if let missing = tables.first(where: { !found.contains($0) }) {
+            throw Failure(description: "the guarded table \(missing) does not exist in schema \(schema)")
         }
         return found
     }

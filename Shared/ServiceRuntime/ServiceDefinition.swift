@@ -17,6 +17,8 @@ package protocol ServiceDefinition: SendableMetatype {
     static var migrations: [MigrationFile] { get }
     /// Tables that the run role may only read and insert into: ledgers, audit trails. The event log is one anyway.
     static var appendOnlyTables: [String] { get }
+    /// Tables that the run role may only read: functions of the schema write them.
+    static var readOnlyTables: [String] { get }
     /// Keys besides ``SettingKey/standard(for:)``.
     static var settings: [SettingKey] { get }
     /// Keys that `serve` cannot do without, besides database, broker and identity.
@@ -52,6 +54,7 @@ package struct SumDifference: Sendable, Equatable, Encodable {
 
 extension ServiceDefinition {
     package static var appendOnlyTables: [String] { [] }
+    package static var readOnlyTables: [String] { [] }
     package static var settings: [SettingKey] { [] }
     package static var requiredSettings: [SettingKey] { [] }
     package static var openAPI: String { "" }

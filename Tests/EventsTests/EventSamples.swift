@@ -58,7 +58,15 @@ enum EventSamples {
             ruleSet: "aap-tle-2022", validFrom: instant, animationRateBasisPoints: 5000,
             animationCeilingCents: ["etablissement_sante_public": 150_000_000], experimentRateBasisPoints: 5000,
             experimentCeilingCents: 30_000_000, source: "arrêté du 17 février 2022, NOR PRMI2204762A"),
+        ProgrammeOpened(programme: id(20), amountCents: 6_300_000_000),
+        ProgrammeAllotted(programme: id(20), kind: .experiments, changeCents: -100_000_000),
         EnvelopeOpened(envelope: id(4), call: id(1), kind: .animation, amountCents: 2_900_000_000),
+        EnvelopeAdjusted(
+            envelope: id(4), call: id(1), kind: .animation, changeCents: -50_000_000, amountCents: 2_850_000_000),
+        ReservationMade(
+            reservation: id(21), envelope: id(4), call: id(1), kind: .animation, beneficiarySiren: "200034528",
+            amountCents: 30_000_000),
+        ReservationLetGo(reservation: id(21), envelope: id(4), amountCents: 30_000_000),
         GrantReserved(
             grant: id(5), envelope: id(4), call: id(1), kind: .experiments, application: id(2), experiment: id(9),
             beneficiarySiren: "200034528", reservedCents: 30_000_000, ruleSet: "aap-tle-2022",
@@ -141,7 +149,10 @@ enum EventSamples {
                 balancesCents: [
                     "budget": -2_900_000_000, "available": 2_825_000_000, "reserved": 0, "committed": 52_500_000,
                     "released": 0, "paid": 22_500_000,
-                ])
+                ]),
+            LedgerSealed(
+                block: 12, position: 1_280, entryCount: 7,
+                hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
         ]
 
     private static func checkpoint<Log: LogOwner>(of log: Log.Type) -> any EventPayload {

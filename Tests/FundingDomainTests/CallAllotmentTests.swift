@@ -18,7 +18,7 @@ private struct AllotmentDrive {
         allotment = CallAllotment(call: call)
         let funds = CallFunds(call: call, animationCents: envelopeCents, experimentsCents: 1)
         let (envelope, transfer) = try Envelope.open(
-            id: UUID(), purpose: .animation, amountCents: envelopeCents, of: funds)
+            id: UUID(), purpose: .animation, amountCents: envelopeCents, of: funds, from: (UUID(), envelopeCents))
         self.envelope = envelope.id
         ruleSets = [try Controls.ruleSet()]
         let isBooked = ledger.book(transfer)

@@ -74,6 +74,14 @@ struct SeededGenerator: RandomNumberGenerator {
 
 /// The ledger's rules in a dictionary: what the store's SQL must do alike.
 struct ModelLedger {
+    /// Where money is before the commands that are tried here.
+    private static func isSource(_ account: LedgerAccount) -> Bool {
+        switch account {
+        case .budget, .part: true
+        default: false
+        }
+    }
+
     private(set) var debited: [LedgerAccount: Int64] = [:]
     private(set) var credited: [LedgerAccount: Int64] = [:]
     private(set) var booked: Set<String> = []
@@ -86,7 +94,7 @@ struct ModelLedger {
     /// False when the money is not there or the command is booked; then nothing changed.
     mutating func book(_ transfer: Transfer) -> Bool {
         guard transfer.cents > 0, !booked.contains(transfer.commandID) else { return false }
-        guard transfer.debit == .budget || balance(transfer.debit) >= transfer.cents else { return false }
+        guard Self.isSource(transfer.debit) || balance(transfer.debit) >= transfer.cents else { return false }
         booked.insert(transfer.commandID)
         debited[transfer.debit, default: 0] += transfer.cents
         credited[transfer.credit, default: 0] += transfer.cents

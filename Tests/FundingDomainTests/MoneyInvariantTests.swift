@@ -9,6 +9,7 @@ private struct RandomProgramme {
     var random: SeededGenerator
     var ledger = ModelLedger()
     let ruleSets: [CofundingRuleSet]
+    let part = (id: UUID(), balanceCents: Int64(1_000_000_000))
     let funds = CallFunds(call: UUID(), animationCents: 300_000_000, experimentsCents: 50_000_000)
     var envelope: Envelope?
     var allotment: CallAllotment
@@ -40,7 +41,7 @@ private struct RandomProgramme {
     private mutating func openEnvelope() {
         let cents = Int64.random(in: 0...400_000_000, using: &random)
         guard envelope == nil,
-            let opened = try? Envelope.open(id: UUID(), purpose: .animation, amountCents: cents, of: funds),
+            let opened = try? Envelope.open(id: UUID(), purpose: .animation, amountCents: cents, of: funds, from: part),
             ledger.book(opened.transfer)
         else { return }
         envelope = opened.envelope
@@ -93,8 +94,8 @@ private struct RandomProgramme {
         guard let tranche = tranches.randomElement(using: &random),
             !payments.contains(where: { $0.tranche == tranche.id }),
             let payment = try? Payment.order(
-                id: UUID(), of: (tranche, evidence[tranche.agreement, default: [:]]), creditorName: "c",
-                iban: Controls.iban, by: "a")
+                id: UUID(), of: (tranche, evidence[tranche.agreement, default: [:]]), to: tranche.agreement,
+                creditor: ("c", Controls.iban), by: "a")
         else { return }
         payments.append(payment)
     }
@@ -120,9 +121,12 @@ private struct RandomProgramme {
     func checkInvariants() {
         var reserved: Int64 = 0
         for grant in grants {
-            let levels = [
-                ledger.total(.reserved(grant: grant.id)), ledger.total(.committed(grant: grant.id)),
-                ledger.total(.released(grant: grant.id)), ledger.total(.paid(grant: grant.id)),
+            let agreement = agreements.first { $0.grant == grant.id }
+            let released = tranches.filter { $0.grant == grant.id }.map { ledger.total(.released(tranche: $0.id)) }
+            let levels: [Int64] = [
+                ledger.total(.reserved(grant: grant.id)),
+                agreement.map { ledger.total(.committed(agreement: $0.id)) } ?? 0,
+                released.reduce(0, +), agreement.map { ledger.total(.paid(line: $0.id)) } ?? 0,
             ]
             #expect(levels == levels.sorted(by: >), "reserved ≥ committed ≥ released ≥ paid")
             #expect(levels[0] == grant.reservedCents)
@@ -132,7 +136,7 @@ private struct RandomProgramme {
         #expect(ledger.debited.values.reduce(0, +) == ledger.credited.values.reduce(0, +))
         for agreement in agreements {
             let paid = tranches.filter { $0.agreement == agreement.id && $0.state == .paid }.map(\.amountCents)
-            #expect(paid.reduce(0, +) == ledger.total(.paid(grant: agreement.grant)))
+            #expect(paid.reduce(0, +) == ledger.total(.paid(line: agreement.id)))
         }
     }
 }

@@ -7,7 +7,9 @@ import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct Allotments {
     @Test func everyOrderOfFourDecisionsEndsInTheSameAllotment() async throws {
-        try await Programme.with { first in
+        try await Programme.withoutMoney { first in
+            // Room for every order's envelope.
+            try await first.openProgramme(amountCents: 10_000_000_000, animationCents: 7_000_000_000)
             try await first.publishRules()
             for order in permutations([0, 1, 2, 3]) {
                 // given: 2.5 M€ for 1 M€, a reserve place, 1 M€, and 1 M€ that does not fit any more

@@ -87,6 +87,7 @@ struct EnvelopeAnswer: Decodable, Equatable {
     let call: UUID
     let kind: String
     let amountCents: Int64
+    let heldCents: Int64
     let reservedCents: Int64
     let committedCents: Int64
     let releasedCents: Int64

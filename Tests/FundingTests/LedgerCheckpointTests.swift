@@ -23,9 +23,9 @@ import Testing
             try await programme.service.checkpoint()
             // then
             let told = try #require(try await programme.ledgerCheckpoints().last)
-            #expect(told.balancesCents == (try await programme.balances()))
+            #expect(told.balancesCents.filter { $0.value != 0 } == (try await programme.balances()))
             #expect(told.balancesCents.values.reduce(0, +) == 0)
-            #expect(told.balancesCents["paid"] == 30_000_000 && told.balancesCents["budget"] == -1_500_000_000)
+            #expect(told.balancesCents["paid"] == 30_000_000 && told.balancesCents["budget"] == -6_300_000_000)
         }
     }
 
@@ -56,7 +56,7 @@ import Testing
             // then
             let told = try await programme.ledgerCheckpoints()
             #expect(told.count == 4)
-            #expect(told.last?.balancesCents == (try await programme.balances()))
+            #expect(told.last?.balancesCents.filter { $0.value != 0 } == (try await programme.balances()))
         }
     }
 }
@@ -66,10 +66,13 @@ extension Programme {
         try await service.recordedEvents(type: LedgerCheckpointed.type.name).map { try $0.decode() }
     }
 
-    /// By class of account, as the ledger has them.
+    /// By class of account, as the ledger has them; without the empty ones.
     fileprivate func balances() async throws -> [String: Int64] {
         let rows = try await service.pool.query(
-            "select kind, sum(credited_cents - debited_cents)::bigint as cents from accounts group by kind")
+            """
+            select kind, sum(credited_cents - debited_cents)::bigint as cents from accounts
+            group by kind having sum(credited_cents - debited_cents) <> 0
+            """)
         return try Dictionary(uniqueKeysWithValues: rows.map { (try $0.get("kind"), try $0.get("cents")) })
     }
 }

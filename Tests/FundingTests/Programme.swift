@@ -1,5 +1,6 @@
 import Events
 import Foundation
+import FundingDomain
 import HTTPDefaults
 import HTTPTypes
 import Identity
@@ -19,6 +20,14 @@ struct Programme: Sendable {
     let call = UUID()
 
     static func with(_ body: (Programme) async throws -> Void) async throws {
+        try await withoutMoney { programme in
+            #expect(try await programme.openProgramme().status == .created)
+            try await body(programme)
+        }
+    }
+
+    /// Before the programme is opened.
+    static func withoutMoney(_ body: (Programme) async throws -> Void) async throws {
         try await ServiceHarness.with(FundingService.self) { try await body(Programme(service: $0)) }
     }
 
@@ -50,6 +59,47 @@ struct Programme: Sendable {
         try await service.request(
             .post, "/v1/envelopes", as: [.operator],
             json: #"{"call": "\#(call.lowercase)", "kind": "\#(kind)", "amountCents": \#(cents)}"#)
+    }
+
+    @discardableResult
+    func openProgramme(
+        amountCents: Int64 = 6_300_000_000, animationCents: Int64 = 2_900_000_000,
+        experimentsCents: Int64 = 3_000_000_000
+    ) async throws -> TestAnswer {
+        try await service.request(
+            .post, "/v1/budget", as: [.operator],
+            json: """
+                {"name": "Tiers-lieux d'expérimentation", "amountCents": \(amountCents),
+                 "animationCents": \(animationCents), "experimentsCents": \(experimentsCents)}
+                """)
+    }
+
+    /// Envelopes of as many calls, without a command each.
+    func openEnvelopes(count: Int, cents: Int64) async throws -> [UUID] {
+        try await service.pool.withTransaction { transaction in
+            let part = try #require(try await ProgrammeStore.lockPart(for: .animation, in: transaction))
+            var (envelopes, entries): ([Envelope], [LedgerStore.Entry]) = ([], [])
+            for _ in 0..<count {
+                let funds = CallFunds(call: UUID(), animationCents: cents, experimentsCents: 0)
+                let (envelope, transfer) = try Envelope.open(
+                    id: UUID(), purpose: .animation, amountCents: cents, of: funds, from: part)
+                envelopes.append(envelope)
+                entries.append(.init(transfer: transfer, at: service.clock.clock.now(), event: UUID()))
+            }
+            try await transaction.query(
+                """
+                insert into calls (call, animation_cents, experiments_cents)
+                select call, \(cents), 0 from unnest(\(envelopes.map(\.call))) as call
+                """)
+            try await transaction.query(
+                """
+                insert into envelopes (id, call, kind, amount_cents, opened_at)
+                select e.id, e.call, 'animation', \(cents), now()
+                from unnest(\(envelopes.map(\.id)), \(envelopes.map(\.call))) as e (id, call)
+                """)
+            try await LedgerStore.book(entries, in: transaction)
+            return envelopes.map(\.id)
+        }
     }
 
     /// Call, rules and both envelopes.
@@ -120,7 +170,21 @@ struct Programme: Sendable {
             json: #"{"bankReference": "\#(reference)"}"#, headers: headers)
     }
 
+    func reserve(
+        _ envelope: UUID, _ cents: Int64, key: String = UUID().uuidString, siren: String = Controls.siren
+    ) async throws -> TestAnswer {
+        try await service.request(
+            .post, "/v1/envelopes/\(envelope.lowercase)/reservations", as: [.operator],
+            json: #"{"beneficiarySiren": "\#(siren)", "amountCents": \#(cents), "purpose": "recours en cours"}"#,
+            headers: [.idempotencyKey: key])
+    }
+
     // MARK: Reading
+
+    /// What reading the whole ledger again finds.
+    func verification(anchors: [Int64: Set<String>] = [:]) async throws -> LedgerReport {
+        try await LedgerVerifier(pool: service.pool).verify(anchors: anchors)
+    }
 
     func envelopes() async throws -> [String: EnvelopeAnswer] {
         let answer = try await service.request(.get, "/v1/envelopes?call=\(call.lowercase)", as: [.operator])
@@ -141,12 +205,21 @@ struct Programme: Sendable {
         try #require(try await self.agreement(agreement).tranches.first { $0.number == number })
     }
 
+    /// Those of the programme itself apart, which is open when a test begins.
     func eventTypes() async throws -> [String] {
-        try await service.recordedEvents().map { String($0.type.dropFirst("funding.".count).dropLast(".v1".count)) }
+        let events = try await service.recordedEvents().filter { !$0.type.hasPrefix("funding.programme.") }
+        return events.map { String($0.type.dropFirst("funding.".count).dropLast(".v1".count)) }
+    }
+
+    /// Nothing is wrong with the ledger, whatever it is held against.
+    func expectBalancedLedger(_ place: SourceLocation = #_sourceLocation) async throws {
+        try await expectEqualSums(place)
+        let findings = try await verification().findings
+        #expect(findings == [], sourceLocation: place)
     }
 
     /// Every transfer is in the balances, and every balance is in the transfers.
-    func expectBalancedLedger(_ place: SourceLocation = #_sourceLocation) async throws {
+    func expectEqualSums(_ place: SourceLocation = #_sourceLocation) async throws {
         let differences = try await service.pool.query("select * from ledger_differences")
         #expect(differences.isEmpty, sourceLocation: place)
         let sums = try await service.pool.query(

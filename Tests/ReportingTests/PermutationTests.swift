@@ -69,10 +69,33 @@ private struct ProgrammeHistory {
         try history.tell(refused, about: refused.grant)
     }
 
-    private mutating func fund() throws {
-        let (envelope, grant) = (history.chance.uuid(), history.chance.uuid())
+    /// The programme, an envelope that is lowered and raised, and a reservation that is let go.
+    private mutating func openEnvelope(_ envelope: UUID) throws {
+        let (programme, reservation) = (history.chance.uuid(), history.chance.uuid())
+        try history.tell(ProgrammeOpened(programme: programme, amountCents: 6_300_000_000), about: programme)
+        for cents in [2_900_000_000, -100] as [Int64] {
+            try history.tell(
+                ProgrammeAllotted(programme: programme, kind: .animation, changeCents: cents), about: programme)
+        }
         try history.tell(
             EnvelopeOpened(envelope: envelope, call: call, kind: .animation, amountCents: 100_000_000), about: envelope)
+        for (change, amount) in [(-50, 99_999_950), (50, 100_000_000)] as [(Int64, Int64)] {
+            try history.tell(
+                EnvelopeAdjusted(
+                    envelope: envelope, call: call, kind: .animation, changeCents: change, amountCents: amount),
+                about: envelope)
+        }
+        try history.tell(
+            ReservationMade(
+                reservation: reservation, envelope: envelope, call: call, kind: .animation,
+                beneficiarySiren: History.lead.siren, amountCents: 1_000), about: reservation)
+        try history.tell(
+            ReservationLetGo(reservation: reservation, envelope: envelope, amountCents: 1_000), about: reservation)
+    }
+
+    private mutating func fund() throws {
+        let (envelope, grant) = (history.chance.uuid(), history.chance.uuid())
+        try openEnvelope(envelope)
         try history.tell(
             GrantReserved(
                 grant: grant, envelope: envelope, call: call, kind: .animation, application: application,
@@ -87,6 +110,10 @@ private struct ProgrammeHistory {
             let balances: [String: Int64] = ["available": 70_000_000, "reserved": 30_000_000 - Int64(number)]
             try history.tell(
                 LedgerCheckpointed(position: Int64(number) * 10, balancesCents: balances), about: "ledger")
+            try history.tell(
+                LedgerSealed(
+                    block: Int64(number), position: Int64(number) * 10, entryCount: 3,
+                    hash: String(repeating: "\(number)", count: 64)), about: "ledger")
         }
     }
 

@@ -99,7 +99,8 @@ SPOILT = {
         "LEDGER account differs from its transfers"),
     "a_payment_is_booked_twice": (
         "insert into funding.transfers (at, debit_account, credit_account, amount_cents, reason, command_id, "
-        "event) select at, debit_account, credit_account, amount_cents, reason, command_id || ' ', event from "
+        "event, debit_after_cents, credit_after_cents) select at, debit_account, credit_account, amount_cents, "
+        "reason, command_id || ' ', event, debit_after_cents, credit_after_cents from "
         "funding.transfers where reason = 'pay' order by id limit 1 returning replace(command_id, 'pay:', '')",
         "DOUBLED payment in the ledger"),
     "an_acknowledged_payment_is_gone": (

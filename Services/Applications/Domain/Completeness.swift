@@ -1,3 +1,5 @@
+import Identifiers
+
 /// What keeps an application from being submitted (errors), and what it should be warned of.
 ///
 /// Errors are formal: something is missing or cannot be read. Whether the consortium is eligible is decided by the

@@ -1,3 +1,5 @@
+import Identifiers
+
 /// Why an application is not eligible. The slugs are published with the decision and never change.
 package enum EligibilityReason: String, Sendable, CaseIterable, Codable {
     /// The lead is neither a health structure nor an innovation actor.

@@ -1,3 +1,5 @@
+import Identifiers
+
 package import struct FoundationEssentials.Date
 package import struct FoundationEssentials.UUID
 

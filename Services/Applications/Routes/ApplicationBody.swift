@@ -1,6 +1,7 @@
 import ApplicationsDomain
 import FoundationEssentials
 import HTTPDefaults
+import Identifiers
 
 /// What an applicant sends: everything but the call may be missing.
 struct ApplicationBody: Decodable {

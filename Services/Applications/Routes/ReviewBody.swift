@@ -1,6 +1,7 @@
 import ApplicationsDomain
 import FoundationEssentials
 import HTTPDefaults
+import Identifiers
 
 /// A review as it is sent.
 struct ReviewBody: Decodable {

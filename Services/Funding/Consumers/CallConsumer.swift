@@ -12,7 +12,7 @@ struct CallConsumer: Sendable {
                 let funds = CallFunds(
                     call: payload.call, animationCents: payload.animationEnvelopeCents,
                     experimentsCents: payload.experimentsEnvelopeCents)
-                try await envelopes.note(funds, in: transaction)
+                try await envelopes.note(funds, wave: payload.wave, in: transaction)
                 return .applied
             }
         ]

@@ -1,3 +1,5 @@
+import Identifiers
+
 /// Limits that several commands share.
 enum Checks {
     /// Ten thousand billion euros: far above any programme, far below where sums of cents overflow.
@@ -7,6 +9,12 @@ enum Checks {
     static func amount(_ cents: Int64, field: String) throws(FundingError) {
         guard (1...centsMax).contains(cents) else {
             throw .invalid(field: field, expected: "a whole number of cents from 1 to \(centsMax)")
+        }
+    }
+
+    static func siren(_ text: String, field: String) throws(FundingError) {
+        guard SIREN(text) != nil else {
+            throw .invalid(field: field, expected: "a SIREN number: nine digits with a Luhn check")
         }
     }
 

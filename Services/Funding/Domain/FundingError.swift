@@ -5,9 +5,14 @@ package enum FundingError: Error, Equatable {
     case invalidIBAN(reason: String)
     case ruleSetExists
     case ruleSetBackdated
+    case programmeExists
+    case programmeNotOpen
+    case programmeExhausted(availableCents: Int64)
     case callNotKnown
     case aboveCall(limitCents: Int64)
     case envelopeExists
+    case envelopeExhausted(availableCents: Int64)
+    case reservationLetGo
     case grantNotReserved
     case experimentGrant
     case grantTooSmall
@@ -47,9 +52,14 @@ package enum FundingError: Error, Equatable {
         case .invalidIBAN: "invalid-iban"
         case .ruleSetExists: "rule-set-exists"
         case .ruleSetBackdated: "rule-set-backdated"
+        case .programmeExists: "programme-exists"
+        case .programmeNotOpen: "programme-not-open"
+        case .programmeExhausted: "programme-exhausted"
         case .callNotKnown: "call-not-known"
         case .aboveCall: "above-call"
         case .envelopeExists: "envelope-exists"
+        case .envelopeExhausted: "envelope-exhausted"
+        case .reservationLetGo: "reservation-let-go"
         case .grantNotReserved: "grant-not-reserved"
         case .experimentGrant: "experiment-grant"
         case .grantTooSmall: "grant-too-small"
@@ -75,7 +85,7 @@ package enum FundingError: Error, Equatable {
         case .ruleSetExists: "/ruleSet"
         case .ruleSetBackdated: "/validFrom"
         case .callNotKnown: "/call"
-        case .aboveCall: "/amountCents"
+        case .aboveCall, .envelopeExhausted: "/amountCents"
         case .grantNotReserved, .experimentGrant, .grantTooSmall, .agreementExists: "/grant"
         case .sideMissing: "/signatories"
         case .paymentExecuted, .bankReferenceUsed: "/bankReference"
@@ -92,9 +102,14 @@ extension FundingError {
         case .invalidIBAN(let reason): "The IBAN is not valid: \(reason)."
         case .ruleSetExists: "A rule set of this name is published; published rules never change."
         case .ruleSetBackdated: "Rules may not change for the past, nor before those that are already published."
+        case .programmeExists: "The programme is open."
+        case .programmeNotOpen: "No programme is open yet; envelopes are opened from one."
+        case .programmeExhausted(let available): "There is no more than \(available) cents to take it from."
         case .callNotKnown: "The call has not been published, or its publication has not arrived yet."
         case .aboveCall(let limit): "The envelope is above what the call published: \(limit) cents."
         case .envelopeExists: "The call has an envelope of this kind."
+        case .envelopeExhausted(let available): "The envelope holds \(available) cents, less than is asked for."
+        case .reservationLetGo: "The reservation was let go; its money is the envelope's again."
         case .grantNotReserved: "The grant was refused; there is no money to agree on."
         case .experimentGrant: "The co-funding of an experiment is paid under its site's agreement."
         case .grantTooSmall: "The grant is too small to be paid in the tranches of the schedule."
@@ -120,9 +135,14 @@ extension FundingError {
         case .invalidIBAN: "Check the IBAN against the beneficiary's bank details."
         case .ruleSetExists: "Publish the changed rules under a new name."
         case .ruleSetBackdated: "Choose a validFrom that is not in the past and later than the last rule set's."
+        case .programmeExists: "Read it under /v1/budget; move money between its parts by an allotment."
+        case .programmeNotOpen: "Open it first: POST /v1/budget."
+        case .programmeExhausted: "Lower the amount, or move money between the parts: POST /v1/budget/allotments."
         case .callNotKnown: "Repeat the request in a few seconds; if it persists, check the call's id."
         case .aboveCall: "Lower the amount, or have the call amended."
         case .envelopeExists: "Read it under /v1/envelopes."
+        case .envelopeExhausted: "Ask for less, let a reservation go, or have the envelope raised."
+        case .reservationLetGo: "Make a new reservation."
         case .experimentGrant: "Name the grant of the animation."
         case .agreementExists: "Read it under /v1/agreements."
         case .sideMissing: "Name at least one signatory of each side: funder and beneficiary."

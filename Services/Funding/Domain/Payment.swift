@@ -6,12 +6,25 @@ package enum PaymentState: String, Sendable {
     case executed
 }
 
+/// To whom the bank pays. A person's bank details may be among them: never in events, logs or errors.
+package struct Creditor: Sendable, Equatable {
+    package let name: String
+    package let iban: IBAN
+
+    package init(name: String, iban: IBAN) {
+        self.name = name
+        self.iban = iban
+    }
+}
+
 /// The payment of a tranche: one person orders it, another approves it, the bank executes it once.
 package struct Payment: Sendable, Equatable {
     package let id: UUID
     package let tranche: UUID
     package let agreement: UUID
     package let grant: UUID
+    /// The beneficiary's line of the agreement.
+    package let line: UUID
     package let amountCents: Int64
     package let creditorName: String
     package let iban: IBAN
@@ -27,7 +40,7 @@ package struct Payment: Sendable, Equatable {
 
     /// For reading from the store, which keeps only what the commands below made.
     package init(
-        id: UUID, of tranche: Tranche, creditorName: String, iban: IBAN, orderedBy: String,
+        id: UUID, of tranche: Tranche, to line: UUID, creditor: Creditor, orderedBy: String,
         progress: (state: PaymentState, approvedBy: String?, bankReference: String?) = (.ordered, nil, nil)
     ) {
         self.id = id
@@ -35,8 +48,9 @@ package struct Payment: Sendable, Equatable {
         self.agreement = tranche.agreement
         self.grant = tranche.grant
         self.amountCents = tranche.amountCents
-        self.creditorName = creditorName
-        self.iban = iban
+        self.line = line
+        self.creditorName = creditor.name
+        self.iban = creditor.iban
         self.orderedBy = orderedBy
         self.state = progress.state
         self.approvedBy = progress.approvedBy
@@ -46,19 +60,20 @@ package struct Payment: Sendable, Equatable {
     /// Orders the whole amount of a released tranche whose evidence still stands. That it has one live payment at most
     /// is the store's to see.
     package static func order(
-        id: UUID, of standing: (tranche: Tranche, evidence: RecordedEvidence), creditorName: String, iban: String,
-        by person: String
+        id: UUID, of standing: (tranche: Tranche, evidence: RecordedEvidence), to line: UUID,
+        creditor: (name: String, iban: String), by person: String
     ) throws(FundingError) -> Payment {
         let tranche = standing.tranche
-        try Checks.line(creditorName, upTo: creditorNameLengthMax, field: "/creditorName")
-        let iban = try IBAN(iban)
+        try Checks.line(creditor.name, upTo: creditorNameLengthMax, field: "/creditorName")
+        let iban = try IBAN(creditor.iban)
         switch tranche.state {
         case .released: break
         case .paid: throw .paymentExists
         case .planned, .opened: throw .trancheNotReleased(tranche.state)
         }
         if let lost = tranche.lost(from: standing.evidence).first { throw .evidenceLost(lost) }
-        return Payment(id: id, of: tranche, creditorName: creditorName, iban: iban, orderedBy: person)
+        let creditor = Creditor(name: creditor.name, iban: iban)
+        return Payment(id: id, of: tranche, to: line, creditor: creditor, orderedBy: person)
     }
 
     /// - Parameter standing: the payment's tranche with what is evidence now; it may be less than when it was ordered.
@@ -89,7 +104,7 @@ package struct Payment: Sendable, Equatable {
         state = .executed
         self.bankReference = bankReference
         tranche.settle()
-        return .pay(payment: id, grant: grant, amountCents)
+        return .pay(payment: id, tranche: tranche.id, to: line, amountCents)
     }
 
     /// No money moves on while what released the tranche is met no more.

@@ -50,7 +50,7 @@ package struct Tranche: Sendable, Equatable {
     package mutating func release(on evidence: RecordedEvidence) -> Transfer? {
         guard state == .opened, missing(from: evidence).isEmpty else { return nil }
         state = .released
-        return .release(tranche: id, grant: grant, amountCents)
+        return .release(tranche: id, agreement: agreement, amountCents)
     }
 
     /// The conditions that released the tranche and are met no more, in its order: nothing may be ordered on it,

@@ -15,6 +15,7 @@ struct EnvelopeRoutes: Sendable {
 
     func add(to router: Router<MaillageContext>) {
         router.group("/v1/envelopes").get(use: list).post(use: open).get("{id}", use: show)
+            .post("{id}/adjustments", use: adjust)
         router.get("/v1/calls/{id}/allotment", use: allotment)
     }
 
@@ -35,6 +36,21 @@ struct EnvelopeRoutes: Sendable {
                 in: transaction)
             let view = EnvelopeView(opened)
             return try CommandResponse.created(view, at: "/v1/envelopes/\(view.id)", version: view.version)
+        }
+    }
+
+    private struct AdjustEnvelope: Decodable, Sendable {
+        let changeCents: Int64
+    }
+
+    @Sendable private func adjust(_ request: Request, _ context: MaillageContext) async throws -> Response {
+        _ = try context.require(.operator)
+        let id = try context.uuid("id")
+        let expected = try request.expectedVersion()
+        return try await commands.change(request, context, AdjustEnvelope.self) { body, transaction in
+            let adjusted = try await envelopes.adjust(
+                id, by: body.changeCents, expected: expected, commands.context(context), in: transaction)
+            return Versioned(value: EnvelopeView(adjusted), version: adjusted.version)
         }
     }
 
@@ -62,14 +78,19 @@ struct EnvelopeRoutes: Sendable {
     }
 }
 
-/// Amounts in cents; each is part of the one before it, and `availableCents` is what can still be reserved.
+/// Amounts in cents; from `reservedCents` on each is part of the one before it, and `availableCents` is what is neither
+/// held nor reserved.
 struct EnvelopeView: Encodable, Sendable {
     let id: String
     let version: Int64
     let state = "open"
     let call: String
     let kind: String
+    /// Of the call; absent of a call that was published before waves were noted.
+    let wave: Int?
     let amountCents: Int64
+    /// Set aside by operators.
+    let heldCents: Int64
     let reservedCents: Int64
     let committedCents: Int64
     let releasedCents: Int64
@@ -83,12 +104,14 @@ struct EnvelopeView: Encodable, Sendable {
         version = stored.version
         call = standing.envelope.call.lowercase
         kind = standing.envelope.purpose.rawValue
+        wave = standing.wave
         amountCents = standing.envelope.amountCents
+        heldCents = standing.heldCents
         reservedCents = standing.reservedCents
         committedCents = standing.committedCents
         releasedCents = standing.releasedCents
         paidCents = standing.paidCents
-        availableCents = standing.envelope.amountCents - standing.reservedCents
+        availableCents = standing.availableCents
         openedAt = standing.openedAt
     }
 }

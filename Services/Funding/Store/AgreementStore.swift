@@ -32,6 +32,12 @@ struct AgreementStore: Sendable {
             """)
         guard inserted.affectedCount == 1 else { throw FundingError.agreementExists }
         try await tranches.insert(agreement.tranches, in: session)
+        try await session.query(
+            """
+            insert into agreement_lines (id, agreement, position, siren, granted_cents)
+            values (\(EventID.next()), \(agreement.id), 0, \(agreement.consortium.lead.siren),
+                \(agreement.grantedCents))
+            """)
         return Versioned(value: agreement, version: 1)
     }
 

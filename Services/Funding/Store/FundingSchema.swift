@@ -8,12 +8,16 @@ enum FundingSchema {
         file("0003-agreements", PackageResources._003_agreements_sql),
         file("0004-ledger-checkpoints", PackageResources._004_ledger_checkpoints_sql),
         file("0005-milestones", PackageResources._005_milestones_sql),
+        file("0006-ledger-tree", PackageResources._006_ledger_tree_sql),
     ]
 
     /// What the run role may only read and insert into.
     static let appendOnlyTables = [
-        "transfers", "rule_sets", "decisions", "signatories", "evidence", "milestone_changes",
+        "rule_sets", "decisions", "signatories", "evidence", "milestone_changes", "ledger_blocks",
     ]
+
+    /// What `ledger_book` alone writes, and what it goes by.
+    static let readOnlyTables = ["accounts", "transfers", "ledger_moves"]
 
     private static func file(_ name: String, _ bytes: [UInt8]) -> MigrationFile {
         MigrationFile(component: "funding", name: name, sql: String(decoding: bytes, as: UTF8.self))

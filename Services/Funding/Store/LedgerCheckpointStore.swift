@@ -3,20 +3,32 @@ import FundingDomain
 import Outbox
 import Postgres
 
-/// The ledger's part of a checkpoint of the log: whoever sums the money up from the events can compare.
+/// The ledger's part of a checkpoint of the log: its entries are sealed, and whoever sums the money up from the events
+/// can compare.
 enum LedgerCheckpointStore {
     /// - Returns: nothing when no money moved since the last one.
     static func events(_ range: CheckpointRange, in session: PostgresTransaction) async throws -> [NewEvent] {
-        guard try await add(range, in: session) > 0 else { return [] }
+        var events: [NewEvent] = []
+        if let block = try await LedgerBlockStore.seal(upTo: range.upTo, at: range.time, in: session) {
+            events.append(
+                event(
+                    LedgerSealed(
+                        block: block.frame.number, position: block.frame.upTo, entryCount: block.entryCount,
+                        hash: LedgerChain.digits(block.hash)),
+                    range))
+        }
+        guard try await add(range, in: session) > 0 else { return events }
         var balances = Dictionary(uniqueKeysWithValues: LedgerAccount.classes.map { ($0, Int64(0)) })
         for row in try await session.query("select kind, balance_cents from checkpoint_balances") {
             balances[try row.get("kind")] = try row.get("balance_cents")
         }
-        return [
-            NewEvent(
-                LedgerCheckpointed(position: range.upTo, balancesCents: balances), subject: "ledger",
-                time: range.time, actor: EventOwner.funding.rawValue, cause: range.cause)
-        ]
+        events.append(event(LedgerCheckpointed(position: range.upTo, balancesCents: balances), range))
+        return events
+    }
+
+    private static func event(_ payload: some EventPayload, _ range: CheckpointRange) -> NewEvent {
+        NewEvent(
+            payload, subject: "ledger", time: range.time, actor: EventOwner.funding.rawValue, cause: range.cause)
     }
 
     /// Adds the transfers that the events of the range tell. They committed with them, so all are here.

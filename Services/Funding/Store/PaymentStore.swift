@@ -29,12 +29,14 @@ struct PaymentStore: Sendable {
     ) async throws -> Versioned<Standing> {
         let standing = try await tranches.lockStanding(of: id, in: session)
         let payment = try Payment.order(
-            id: EventID.next(), of: (standing.tranche.value, standing.recorded), creditorName: creditor.name,
-            iban: creditor.iban, by: command.actor)
+            id: EventID.next(), of: (standing.tranche.value, standing.recorded),
+            to: try await leadLine(of: standing.tranche.value.agreement, in: session),
+            creditor: (creditor.name, creditor.iban), by: command.actor)
         let inserted = try await session.query(
             """
-            insert into payments (id, tranche, amount_cents, state, creditor_name, iban, ordered_by, ordered_at)
-            values (\(payment.id), \(id), \(payment.amountCents), \(payment.state.rawValue), \(payment.creditorName),
+            insert into payments (id, tranche, line, amount_cents, state, creditor_name, iban, ordered_by, ordered_at)
+            values (\(payment.id), \(id), \(payment.line), \(payment.amountCents), \(payment.state.rawValue),
+                \(payment.creditorName),
                 \(payment.iban.electronicForm), \(payment.orderedBy), \(command.now))
             on conflict (tranche) where state in ('ordered', 'approved', 'executed') do nothing
             """)
@@ -44,6 +46,14 @@ struct PaymentStore: Sendable {
             orderedAt: command.now)
         try await EventLog.append([command.event(ordered, about: payment.id)], in: session)
         return try await find(payment.id, in: session)
+    }
+
+    /// The lead's part of an agreement: it is paid for all.
+    private func leadLine(of agreement: UUID, in session: some PostgresSession) async throws -> UUID {
+        let rows = try await session.query(
+            "select id from agreement_lines where agreement = \(agreement) and position = 0")
+        guard let row = rows.first else { throw StoreRefusal.notFound(noun: "line of the agreement") }
+        return try row.get("id")
     }
 
     func approve(
@@ -143,8 +153,10 @@ struct PaymentStore: Sendable {
             conditions: try row.get("conditions", as: [String].self).compactMap { ReleaseCondition(rawValue: $0) },
             state: try row.get("tranche_state"))
         let payment = Payment(
-            id: try row.get("id"), of: tranche, creditorName: try row.get("creditor_name"),
-            iban: try IBAN(try row.get("iban", as: String.self)), orderedBy: try row.get("ordered_by"),
+            id: try row.get("id"), of: tranche, to: try row.get("line"),
+            creditor: FundingDomain.Creditor(
+                name: try row.get("creditor_name"), iban: try IBAN(try row.get("iban", as: String.self))),
+            orderedBy: try row.get("ordered_by"),
             progress: (try row.get("state"), try row.get("approved_by"), try row.get("bank_reference")))
         let standing = Standing(
             payment: payment, orderedAt: try row.get("ordered_at"), approvedAt: try row.get("approved_at"),

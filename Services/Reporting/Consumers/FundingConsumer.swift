@@ -4,7 +4,42 @@ import ReportingDomain
 
 /// Envelopes, grants, agreements, tranches and payments.
 enum FundingConsumer {
-    static let handlers = reservations + agreements + tranches
+    static let handlers = programme + reservations + agreements + tranches
+
+    private static let programme: [EventHandler] = [
+        FactConsumer.handler(ProgrammeOpened.self, .programmeOpened, key: { $0.programme.figureText }) { opened, fact in
+            fact.amountCents = opened.amountCents
+        },
+        // Each change is a fact of its own, named after its event: together they are what the part holds.
+        FactConsumer.handler(
+            ProgrammeAllotted.self, .programmeAllotted, key: { $0.programme.figureText }
+        ) { allotted, fact in
+            if allotted.changeCents < 0 { fact.kind = .programmeTakenBack }
+            fact.key = fact.event.figureText
+            fact.moneyKind = MoneyKind(allotted.kind)
+            fact.amountCents = Int64(clamping: allotted.changeCents.magnitude)
+        },
+        FactConsumer.handler(
+            EnvelopeAdjusted.self, .envelopeRaised, key: { $0.envelope.figureText }
+        ) { adjusted, fact in
+            if adjusted.changeCents < 0 { fact.kind = .envelopeLowered }
+            fact.key = fact.event.figureText
+            fact.call = adjusted.call
+            fact.moneyKind = MoneyKind(adjusted.kind)
+            fact.amountCents = Int64(clamping: adjusted.changeCents.magnitude)
+        },
+        FactConsumer.handler(ReservationMade.self, .reservationMade, key: { $0.reservation.figureText }) { made, fact in
+            fact.call = made.call
+            fact.siren = made.beneficiarySiren
+            fact.moneyKind = MoneyKind(made.kind)
+            fact.amountCents = made.amountCents
+        },
+        FactConsumer.handler(
+            ReservationLetGo.self, .reservationLetGo, key: { $0.reservation.figureText }
+        ) { freed, fact in
+            fact.amountCents = freed.amountCents
+        },
+    ]
 
     private static let reservations: [EventHandler] = [
         FactConsumer.handler(EnvelopeOpened.self, .envelopeOpened, key: { $0.envelope.figureText }) { opened, fact in

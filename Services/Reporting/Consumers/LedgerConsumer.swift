@@ -7,6 +7,10 @@ enum LedgerConsumer {
         .on(LedgerCheckpointed.self, order: .commutative) { checkpoint, _, transaction in
             try await LedgerCheckStore.note(checkpoint, in: transaction)
             return .applied
-        }
+        },
+        .on(LedgerSealed.self, order: .commutative) { seal, event, transaction in
+            try await LedgerSealStore.keep(seal, event: event.id, in: transaction)
+            return .applied
+        },
     ]
 }

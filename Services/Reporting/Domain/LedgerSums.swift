@@ -1,4 +1,4 @@
-/// What the facts say of the money: how much ever reached each step, each a part of the one before.
+/// What the facts say of the money: how much each kind of fact moved from one class of funding's accounts to another.
 package struct LedgerSums: Sendable, Equatable {
     /// A class of funding's accounts whose balance is not what the facts come to.
     package struct Difference: Sendable, Equatable {
@@ -7,10 +7,18 @@ package struct LedgerSums: Sendable, Equatable {
         package let factsCents: Int64
     }
 
-    /// The facts that move money from one class of accounts to the next.
-    package static let steps: [FactKind] = [
-        .envelopeOpened, .grantReserved, .agreementSigned, .trancheReleased, .paymentExecuted,
+    private static let moves: [FactKind: (from: String, to: String)] = [
+        .programmeOpened: ("budget", "programme"),
+        .programmeAllotted: ("programme", "part"), .programmeTakenBack: ("part", "programme"),
+        .envelopeOpened: ("part", "available"), .envelopeRaised: ("part", "available"),
+        .envelopeLowered: ("available", "part"),
+        .reservationMade: ("available", "held"), .reservationLetGo: ("held", "available"),
+        .grantReserved: ("available", "reserved"), .agreementSigned: ("reserved", "committed"),
+        .trancheReleased: ("committed", "released"), .paymentExecuted: ("released", "paid"),
     ]
+
+    /// The facts that move money.
+    package static let steps: [FactKind] = moves.keys.sorted { $0.rawValue < $1.rawValue }
 
     private let movedCents: [FactKind: Int64]
 
@@ -19,11 +27,20 @@ package struct LedgerSums: Sendable, Equatable {
 
     /// By class, as funding calls them; together 0.
     package var balancesCents: [String: Int64] {
-        let moved = Self.steps.map { movedCents[$0, default: 0] }
-        return [
-            "budget": -moved[0], "available": moved[0] - moved[1], "reserved": moved[1] - moved[2],
-            "committed": moved[2] - moved[3], "released": moved[3] - moved[4], "paid": moved[4],
-        ]
+        var balances: [String: Int64] = [:]
+        for (kind, move) in Self.moves {
+            let cents = movedCents[kind, default: 0]
+            balances[move.from, default: 0] -= cents
+            balances[move.to, default: 0] += cents
+        }
+        // Envelopes of before there was a programme drew on the budget itself; once it is opened, they are its parts'.
+        if movedCents[.programmeOpened, default: 0] == 0 {
+            for name in ["programme", "part"] {
+                balances["budget", default: 0] += balances[name, default: 0]
+                balances[name] = 0
+            }
+        }
+        return balances
     }
 
     /// Every class of either side, in the order of the names.

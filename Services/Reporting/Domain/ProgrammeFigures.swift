@@ -29,6 +29,10 @@ package enum ProgrammeFigures {
 
     private static func addMoney(_ facts: FactBook, to book: inout FigureBook) {
         for envelope in facts.facts(.envelopeOpened) { add("envelope", envelope, of: envelope.moneyKind, to: &book) }
+        for envelope in facts.facts(.envelopeRaised) { add("envelope", envelope, of: envelope.moneyKind, to: &book) }
+        for envelope in facts.facts(.envelopeLowered) {
+            add("envelope", envelope, of: envelope.moneyKind, sign: -1, to: &book)
+        }
         for grant in facts.facts(.grantReserved) { add("reserved", grant, of: grant.moneyKind, to: &book) }
         for cofunding in facts.facts(.cofundingApproved) {
             guard let experiment = cofunding.experiment else { continue }
@@ -48,8 +52,10 @@ package enum ProgrammeFigures {
         }
     }
 
-    private static func add(_ measure: String, _ fact: ProgrammeFact, of kind: MoneyKind?, to book: inout FigureBook) {
-        let cents = fact.amountCents ?? 0
+    private static func add(
+        _ measure: String, _ fact: ProgrammeFact, of kind: MoneyKind?, sign: Int64 = 1, to book: inout FigureBook
+    ) {
+        let cents = sign * (fact.amountCents ?? 0)
         book.add(cents, to: FigureID(measure, "total"), because: fact)
         if let kind { book.add(cents, to: FigureID(measure, kind.rawValue), because: fact) }
     }

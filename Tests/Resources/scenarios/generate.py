@@ -180,6 +180,8 @@ def scenario(events: int) -> dict[str, Any]:
         "calendar": CALENDAR,
         "call": {"wave": 1, "title": "Tiers-lieux d'expérimentation, vague 1", "placesTarget": 10,
                  "animationEnvelopeCents": 29_000_000 * EURO, "experimentsEnvelopeCents": 30_000_000 * EURO},
+        "programme": {"name": "Tiers-lieux d'expérimentation", "amountCents": 63_000_000 * EURO,
+                      "animationCents": 29_000_000 * EURO, "experimentsCents": 30_000_000 * EURO},
         "ruleSet": {"ruleSet": "aap-tle-2022", "animationRateBasisPoints": 5_000,
                     "animationCeilingCents": {k: v * EURO for k, v in ANIMATION_CEILINGS.items()},
                     "experimentRateBasisPoints": 5_000, "experimentCeilingCents": 300_000 * EURO,

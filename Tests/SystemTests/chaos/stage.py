@@ -126,6 +126,9 @@ def _scenario(minutes: float) -> dict[str, Any]:
     tranches = [*shares, MAIN_GRANT - sum(shares)]
     return {
         "calendar": generate.CALENDAR, "call": call, "ruleSet": rules, "applications": applications,
+        # Room for the envelopes of every call that the load opens besides.
+        "programme": {"name": "Programme sous contrainte", "amountCents": 10**12, "animationCents": 5 * 10**11,
+                      "experimentsCents": 5 * 10**11},
         "experiments": experiments,
         "protocol": {"legalQualification": "non_RIPH_satisfaction", "consentScope": "experience-questionnaires",
                      "instrumentVersions": {"SUS": "F-SUS-2021", "NPS": "1"}},

@@ -19,6 +19,7 @@ def open_call(wave: Wave) -> None:
     wave.move_to("callPublished")
     dates = {name: calendar[name] for name in ("opensAt", "deadline", "graceUntil")}
     wave.call = wave.api.call(operator, "applications", "POST", "/v1/calls", scenario["call"] | dates).body["id"]
+    wave.api.call(operator, "funding", "POST", "/v1/budget", scenario["programme"])
     for kind in ("animation", "experiments"):
         envelope = {"call": wave.call, "kind": kind, "amountCents": scenario["call"][f"{kind}EnvelopeCents"]}
         wave.api.call_when_known(operator, "funding", "POST", "/v1/envelopes", envelope, not_yet={"call-not-known"})

@@ -103,8 +103,9 @@ def _check_chain(database: Database, findings: Findings) -> None:
     """paid ≤ released ≤ committed ≤ reserved for each grant, and reserved ≤ envelope, from the transfers alone."""
     by_grant: dict[str, Counter[str]] = {}
     for owner, reason, cents in database.rows("""
-            select c.owner, t.reason, sum(t.amount_cents)::bigint from funding.transfers t
-            join funding.accounts c on c.id = t.credit_account where t.reason <> 'open' group by 1, 2"""):
+            select c.grant_id, t.reason, sum(t.amount_cents)::bigint from funding.transfers t
+            join funding.accounts c on c.id = t.credit_account
+            where t.reason in ('reserve', 'commit', 'release', 'pay') group by 1, 2"""):
         by_grant.setdefault(owner, Counter())[reason] = int(cents)
     for grant, sums in by_grant.items():
         for less, more in zip(STEPS[1:], STEPS[:-1], strict=True):
@@ -132,7 +133,7 @@ def _check_payments(database: Database, findings: Findings) -> None:
         database.bag("select g.id, sum(t.amount_cents)::bigint from funding.tranches t "
                      "join funding.agreements a on a.id = t.agreement join funding.grants g on g.id = a.grant_id "
                      "where t.state in ('released', 'paid') group by g.id"),
-        database.bag("select c.owner, sum(t.amount_cents)::bigint from funding.transfers t "
+        database.bag("select c.grant_id, sum(t.amount_cents)::bigint from funding.transfers t "
                      "join funding.accounts c on c.id = t.credit_account where t.reason = 'release' group by 1"))
     for tranche, count in database.rows(
             "select tranche, count(*) from funding.payments group by tranche having count(*) > 1"):

@@ -1,6 +1,5 @@
+import Identifiers
 import Testing
-
-@testable import ApplicationsDomain
 
 struct SIRENTests {
     /// Vectors of domain sources 80 and 81; 356000000 is La Poste, which has no exception here.

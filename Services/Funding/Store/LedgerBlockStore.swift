@@ -1,0 +1,65 @@
+import Events
+import Postgres
+
+import struct FoundationEssentials.Date
+
+/// Seals entries of the ledger into blocks of the hash chain.
+enum LedgerBlockStore {
+    /// A block as it is kept.
+    struct Block: Sendable {
+        let frame: LedgerChain.Frame
+        let entryCount: Int64
+        let marks: [UInt8]
+        let hash: [UInt8]
+    }
+
+    /// Makes a block of the entries behind the last one, up to a position of our log below which no transaction is
+    /// open. The caller holds the lock of the checkpoint, so there is one sealer at a time.
+    /// - Returns: nil when there is no entry.
+    static func seal(upTo position: Int64, at now: Date, in session: some PostgresSession) async throws -> Block? {
+        let last = try await last(in: session)
+        let frame = LedgerChain.Frame(
+            number: (last?.frame.number ?? 0) + 1, previousHash: last?.hash ?? LedgerChain.beginning,
+            after: last?.frame.upTo ?? 0, upTo: position)
+        guard frame.upTo > frame.after else { return nil }
+        var (digests, lastEntry): ([LedgerChain.Entry], Int64) = ([], 0)
+        try await LedgerChain.forEachEntry(of: frame, in: session) { entry in
+            digests.append(entry)
+            lastEntry = entry.number
+        }
+        guard !digests.isEmpty else { return nil }
+        var hasher = LedgerChain.Hasher(frame, entryCount: Int64(digests.count))
+        for entry in digests { hasher.add(entry) }
+        let block = Block(
+            frame: frame, entryCount: Int64(digests.count), marks: digests.flatMap(\.mark), hash: hasher.finish())
+        try await session.query(
+            """
+            insert into ledger_blocks (number, after_position, up_to_position, entry_count, last_entry, entry_marks,
+                previous_hash, hash, sealed_at)
+            values (\(frame.number), \(frame.after), \(frame.upTo), \(block.entryCount), \(lastEntry), \(block.marks),
+                \(frame.previousHash), \(block.hash), \(now))
+            """)
+        return block
+    }
+
+    /// In the order of their numbers.
+    static func blocks(
+        after number: Int64, limit: Int, in session: some PostgresSession
+    ) async throws -> [Block] {
+        try await session.query(
+            "select * from ledger_blocks where number > \(number) order by number limit \(limit)"
+        ).map { try Self.block($0) }
+    }
+
+    private static func last(in session: some PostgresSession) async throws -> Block? {
+        try await session.query("select * from ledger_blocks order by number desc limit 1").first.map { try block($0) }
+    }
+
+    private static func block(_ row: PostgresRow) throws -> Block {
+        Block(
+            frame: LedgerChain.Frame(
+                number: try row.get("number"), previousHash: try row.get("previous_hash"),
+                after: try row.get("after_position"), upTo: try row.get("up_to_position")),
+            entryCount: try row.get("entry_count"), marks: try row.get("entry_marks"), hash: try row.get("hash"))
+    }
+}

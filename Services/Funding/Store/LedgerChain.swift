@@ -1,0 +1,118 @@
+import Crypto
+import Events
+import Postgres
+
+import struct FoundationEssentials.UUID
+
+/// The bytes of the hash chain over the ledger, for us and for whoever checks it with a program of their own.
+///
+/// An entry is hashed as one line of ASCII, its fields separated by single spaces: number, instant in microseconds
+/// since 1970, debited account's kind and owner, credited account's kind and owner, amount, cumulated debits of the one and
+/// credits of the other with this entry, reason, command, event. UUIDs are in lower case.
+///
+/// A block is hashed as the line `maillage-ledger-block-1`, then a line each of number, hash of the block before in
+/// hexadecimal digits (64 zeros for the first), position after which it begins, last position, and count of entries;
+/// each line ends with a line feed; then the 32 bytes of every entry's hash, in the order of the numbers.
+enum LedgerChain {
+    /// One entry as it is hashed.
+    struct Entry: Sendable {
+        let number: Int64
+        let digest: SHA256.Digest
+
+        /// What the block keeps of it, to find an edit by its entry.
+        var mark: [UInt8] { Array(digest.prefix(LedgerChain.markBytes)) }
+    }
+
+    /// Which events' entries a block has, and what it follows.
+    struct Frame: Sendable {
+        let number: Int64
+        let previousHash: [UInt8]
+        let after: Int64
+        let upTo: Int64
+    }
+
+    static let markBytes = 8
+    static let hashBytes = 32
+    static let beginning = [UInt8](repeating: 0, count: hashBytes)
+
+    /// The hash of a block, entry by entry.
+    struct Hasher: Sendable {
+        private let frame: Frame
+        private let entryCount: Int64
+        private var hash = SHA256()
+
+        /// - Parameter entryCount: how many will be added.
+        init(_ frame: Frame, entryCount: Int64) {
+            self.frame = frame
+            self.entryCount = entryCount
+            let head = """
+                maillage-ledger-block-1
+                \(frame.number)
+                \(LedgerChain.digits(frame.previousHash))
+                \(frame.after)
+                \(frame.upTo)
+                \(entryCount)
+
+                """
+            hash.update(data: Array(head.utf8))
+        }
+
+        mutating func add(_ entry: Entry) { entry.digest.withUnsafeBytes { hash.update(bufferPointer: $0) } }
+
+        consuming func finish() -> [UInt8] { Array(hash.finalize()) }
+    }
+
+    /// Reads the entries that the events of a frame tell, page by page, in the order of their numbers.
+    /// - Returns: how many there are.
+    static func forEachEntry(
+        of frame: Frame, in session: some PostgresSession, _ body: (Entry) async throws -> Void
+    ) async throws {
+        var last: Int64 = 0
+        while true {
+            let rows = try await session.query(page(of: frame, after: last))
+            for row in rows {
+                let entry = try Entry(row)
+                last = entry.number
+                try await body(entry)
+            }
+            guard rows.count == pageCount else { return }
+        }
+    }
+
+    /// In hexadecimal, in lower case.
+    static func digits(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+
+    private static let pageCount = 2_000
+
+    private static func page(of frame: Frame, after last: Int64) -> PostgresQuery {
+        """
+        select t.id, (extract(epoch from t.at) * 1000000)::bigint as at_microseconds,
+            d.kind as debit_kind, d.owner as debit_owner, c.kind as credit_kind, c.owner as credit_owner,
+            t.amount_cents, t.debit_after_cents, t.credit_after_cents, t.reason, t.command_id, t.event
+        from events e
+        join transfers t on t.event = e.id
+        join accounts d on d.id = t.debit_account
+        join accounts c on c.id = t.credit_account
+        where e.position > \(frame.after) and e.position <= \(frame.upTo) and t.id > \(last)
+        order by t.id limit \(pageCount)
+        """
+    }
+}
+
+extension LedgerChain.Entry {
+    fileprivate init(_ row: PostgresRow) throws(PostgresError) {
+        number = try row.get("id")
+        let fields: [String] = [
+            "\(number)", "\(try row.get("at_microseconds", as: Int64.self))",
+            try row.get("debit_kind"), try row.get("debit_owner", as: UUID.self).lowercase,
+            try row.get("credit_kind"), try row.get("credit_owner", as: UUID.self).lowercase,
+            "\(try row.get("amount_cents", as: Int64.self))", "\(try row.get("debit_after_cents", as: Int64.self))",
+            "\(try row.get("credit_after_cents", as: Int64.self))", try row.get("reason"), try row.get("command_id"),
+            try row.get("event", as: UUID.self).lowercase,
+        ]
+        digest = SHA256.hash(data: Array(fields.joined(separator: " ").utf8))
+    }
+}
