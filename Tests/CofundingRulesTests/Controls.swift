@@ -5,13 +5,14 @@ import struct FoundationEssentials.Date
 /// The call as far as it is known, with rates and ceilings of one's own where they matter.
 enum Controls {
     static func rules(
-        experimentRate: Int = 5000, experimentCeiling: Int64 = 30_000_000, animationRate: Int = 5000
+        experimentRate: Int = 5000, experimentCeiling: Int64 = 30_000_000, animationRate: Int = 5000,
+        animationCeiling: Int64 = 37_500_000
     ) throws -> CofundingRuleSet {
         try CofundingRuleSet(
             name: "aap-tle-2022", validFrom: Date(timeIntervalSince1970: 0),
             animation: RateAndCeilings(
                 basisPoints: animationRate,
-                ceilingCents: ["etablissement_sante_public": 150_000_000, "esms": 37_500_000]),
+                ceilingCents: ["etablissement_sante_public": 150_000_000, "esms": animationCeiling]),
             experiment: RateAndCeiling(basisPoints: experimentRate, ceilingCents: experimentCeiling),
             source: callSource)
     }
