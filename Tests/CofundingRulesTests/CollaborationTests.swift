@@ -33,6 +33,8 @@ import Testing
 
     @Test func membersOfOneUndertakingDoNotCollaborateWithEachOther() throws {
         #expect(try Self.ground([Self.undertaking(.small, 1, "a"), Self.undertaking(.small, 1, "a")]) == nil)
+        // Small enough a share, but beside nobody else than research that may not publish.
+        #expect(try Self.ground([Self.undertaking(.small, 40, "a"), Self.research(60, mayPublish: false)]) == nil)
         // 40 and 35 of one undertaking are 75 of 100.
         #expect(
             try Self.ground([

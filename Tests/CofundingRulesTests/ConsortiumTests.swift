@@ -107,7 +107,8 @@ import Testing
     @Test func largestAmountsDoNotOverflow() throws {
         let result = try Self.grant([Self.partner(.max), Self.partner(.max), Self.partner(.max)], ceiling: .max)
         #expect(result.project.bindingRule == .experimentRate)
-        #expect(result.partners.reduce(0) { $0 + $1.grantedCents } == result.project.grantedCents)
+        let sum = result.partners.reduce(Int128(0)) { $0 + Int128($1.grantedCents) }
+        #expect(sum == Int128(result.project.grantedCents))
     }
 
     @Test func inputThatCannotBeGrantedIsRefusedByPlace() throws {

@@ -314,10 +314,14 @@ def amount_split(chance: Chance) -> str:
 
 
 def parties(chance: Chance) -> str:
-    """Half of them in whole tenths, so that the limits are met exactly."""
-    high = 10 if chance.flag() else 10_000_000
-    found = [(chance.letter("smlpx"), chance.letter("abc"), chance.number(0, high))
-             for _ in range(chance.number(1, 4))]
+    """Half of them share ten cents, so that the limits are met exactly."""
+    count, are_tenths, rest = chance.number(1, 4), chance.flag(), 10
+    found = []
+    for place in range(count):
+        cost = rest if place == count - 1 else chance.number(0, rest)
+        rest -= cost
+        found.append((chance.letter("smlpx"), chance.letter("abc"),
+                      cost if are_tenths else chance.number(0, 10_000_000)))
     return f"k {' '.join(f'{kind}{group}{cost}' for kind, group, cost in found)} = {collaboration(found)}"
 
 
