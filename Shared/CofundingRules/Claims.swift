@@ -7,7 +7,8 @@ package struct AnimationClaim: Sendable, Equatable {
     package var requestedCents: Int64
     /// Of the consortium's lead, as the rule set names it.
     package var structureType: String
-    /// nil where nothing is known of it: then only the call's own caps apply, and the derivation is silent on State aid.
+    /// nil where nothing is known of it: then only the call's own caps apply, and the derivation is silent on State
+    /// aid.
     package var basis: AidBasis?
 
     package init(

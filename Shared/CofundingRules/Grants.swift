@@ -32,7 +32,8 @@ extension CofundingRuleSet {
     }
 
     /// Grant for the animation of a third place to one beneficiary: the caps of
-    /// `animationGrant(budgetCents:requestedCents:structureType:)`, and what its basis allows under the State-aid rules.
+    /// `animationGrant(budgetCents:requestedCents:structureType:)`, and what its basis allows under the State-aid
+    /// rules.
     ///
     /// - Parameters:
     ///   - day: on which the right is conferred, in Europe/Paris, whatever the payment date.

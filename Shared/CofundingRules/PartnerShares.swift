@@ -4,8 +4,8 @@ package enum PartnerShares {
     ///
     /// Each share is rounded down, and what is left over goes, a cent each, to the largest remainders; of equal ones to
     /// the earlier partner. So a share is the exact one or one of the two whole cents around it, and where the amount
-    /// is not above the sum of the weights, no share is above its weight. Exact for every `Int64`: products and sums are
-    /// kept in 128 bits.
+    /// is not above the sum of the weights, no share is above its weight. Exact for every `Int64`: products and sums
+    /// are kept in 128 bits.
     ///
     /// - Parameters:
     ///   - cents: from 0.

@@ -3,10 +3,10 @@ extension StateAidRules {
     /// them.
     ///
     /// The regulation of 2014 has been prolonged several times; no end of its intensities is given here, and rules that
-    /// follow are published with a `validFrom` of their own. The bonuses for size and for collaboration add up (70 % and
-    /// 15 points, held at 80 %); those that exclude each other are the variants of the second. Whether the day three
-    /// years before the grant counts is a choice: it does, as in the published example (a grant of 30 January 2024
-    /// counts from 30 January 2021), which leaves less room.
+    /// follow are published with a `validFrom` of their own. The bonuses for size and for collaboration add up (70 %
+    /// and 15 points, held at 80 %); those that exclude each other are the variants of the second. Whether the day
+    /// three years before the grant counts is a choice: it does, as in the published example (a grant of 30 January
+    /// 2024 counts from 30 January 2021), which leaves less room.
     package static let gber2014: StateAidRules = {
         do throws(CofundingRulesError) {
             return try StateAidRules(
