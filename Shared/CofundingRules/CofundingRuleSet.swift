@@ -27,9 +27,7 @@ package struct CofundingRuleSet: Sendable, Equatable {
     package init(
         name: String, validFrom: Date, animation: RateAndCeilings, experiment: RateAndCeiling, source: String
     ) throws(CofundingRulesError) {
-        guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy(Self.isNameByte) else {
-            throw .invalidRuleSet(field: "ruleSet", expected: "1 to 64 characters of a-z, 0-9, - and .")
-        }
+        guard Self.isName(name) else { throw .invalidRuleSet(field: "ruleSet", expected: Self.nameExpected) }
         guard let animationRate = BasisPoints(animation.basisPoints), animationRate.value > 0 else {
             throw .invalidRuleSet(field: "animationRateBasisPoints", expected: "1 to 10000")
         }
@@ -55,6 +53,12 @@ package struct CofundingRuleSet: Sendable, Equatable {
         self.experimentRate = experimentRate
         self.experimentCeilingCents = experiment.ceilingCents
         self.source = source
+    }
+
+    static let nameExpected = "1 to 64 characters of a-z, 0-9, - and ."
+
+    static func isName(_ name: String) -> Bool {
+        (1...64).contains(name.utf8.count) && name.utf8.allSatisfy(isNameByte)
     }
 
     private static func isNameByte(_ byte: UInt8) -> Bool {

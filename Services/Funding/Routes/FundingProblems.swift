@@ -23,6 +23,10 @@ extension CofundingRulesError: ProblemConvertible {
         case .invalidRuleSet(let field, let expected): .invalid("/\(field)", expected: expected)
         case .negativeAmount(let field): .invalid("/\(field)", expected: "an amount from 0")
         case .noCeiling: .conflict(slug, "The rules have no ceiling for this structure type")
+        case .invalidStateAidRules(let field, let expected), .invalidInput(let field, let expected):
+            .invalid("/\(field)", expected: expected)
+        case .noStateAidRules: .conflict(slug, "No State-aid rules for this basis are in force on the day")
+        case .emptyInput(let field): .invalid("/\(field)", expected: "at least one")
         }
     }
 }
