@@ -91,8 +91,10 @@ import Testing
                 """)
             #expect(
                 try balances.map { "\(try $0.get("kind", as: String.self)) \(try $0.get("cents", as: String.self))" }
-                    == ["available {300}", "budget {-1000}", "committed {120}", "paid {180}", "released {0,300}",
-                        "reserved {0,100}"])
+                    == [
+                        "available {300}", "budget {-1000}", "committed {120}", "paid {180}", "released {0,300}",
+                        "reserved {0,100}",
+                    ])
             #expect(try await LedgerVerifier(pool: pool).verify().findings == [])
             let money = try await pool.query("select * from envelope_money").first
             #expect(try money?.get("reserved_cents", as: Int64.self) == 700)

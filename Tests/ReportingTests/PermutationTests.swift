@@ -12,7 +12,7 @@ import Testing
             // given: nothing
             var schema = CanonicalSchema()
             // The server's clock.
-            schema.leftOut = ["received.received_at", "ledger_checkpoint.received_at"]
+            schema.leftOut = ["received.received_at", "ledger_checkpoint.received_at", "ledger_seals.received_at"]
             schema.references = ["response_events.position": "received.position"]
             // A cell that all responses left is no cell.
             schema.views["response_cells"] = "select to_jsonb(c) from response_cells as c where responses_count > 0"

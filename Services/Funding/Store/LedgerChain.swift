@@ -7,8 +7,8 @@ import struct FoundationEssentials.UUID
 /// The bytes of the hash chain over the ledger, for us and for whoever checks it with a program of their own.
 ///
 /// An entry is hashed as one line of ASCII, its fields separated by single spaces: number, instant in microseconds
-/// since 1970, debited account's kind and owner, credited account's kind and owner, amount, cumulated debits of the one and
-/// credits of the other with this entry, reason, command, event. UUIDs are in lower case.
+/// since 1970, debited account's kind and owner, credited account's kind and owner, amount, cumulated debits of the one
+/// and credits of the other with this entry, reason, command, event. UUIDs are in lower case.
 ///
 /// A block is hashed as the line `maillage-ledger-block-1`, then a line each of number, hash of the block before in
 /// hexadecimal digits (64 zeros for the first), position after which it begins, last position, and count of entries;

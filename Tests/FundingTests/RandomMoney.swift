@@ -1,0 +1,233 @@
+import Events
+import Foundation
+import FundingDomain
+import HTTPDefaults
+import HTTPTypes
+import Identity
+import Postgres
+import Synchronization
+import TestSupport
+
+@testable import Funding
+
+/// People and events that move money at random, sensibly or not, several at a time. Whatever is answered by an error of
+/// the server is repeated with its key until it is decided.
+struct RandomMoney: Sendable {
+    /// What there is to act on, as far as anybody was told.
+    struct Things: Sendable {
+        var envelopes: [UUID] = []
+        var reservations: [UUID] = []
+        var grants: [UUID] = []
+        var agreements: [AgreementAnswer] = []
+        var payments: [UUID] = []
+        var experiments: [(experiment: UUID, agreement: AgreementAnswer)] = []
+        var nextRank: [UUID: Int] = [:]
+        /// What took effect, by the name of the command.
+        var done: [String: Set<String>] = [:]
+    }
+
+    final class State: Sendable {
+        let things = Mutex(Things())
+    }
+
+    private static let attemptsMax = 100
+
+    let programme: Programme
+    let calls: [UUID]
+    let state = State()
+
+    /// Carries out `count` commands one after the other.
+    func work(_ chance: Chance, count: Int) async throws {
+        var chance = chance
+        for _ in 0..<count { try await step(&chance) }
+    }
+
+    private func step(_ chance: inout Chance) async throws {
+        switch chance.number(0...12) {
+        case 0: try await openEnvelope(&chance)
+        case 1: try await adjust(&chance)
+        case 2: try await allot(&chance)
+        case 3, 4: try await reserve(&chance)
+        case 5: try await letGo(&chance)
+        case 6: try await decide(&chance)
+        case 7: try await draft(&chance)
+        case 8: try await sign(&chance)
+        case 9: try await openSite(&chance)
+        case 10: try await requestCofunding(&chance)
+        case 11: try await order(&chance)
+        default: try await settlePayment(&chance)
+        }
+    }
+
+    // MARK: Money above the grants
+
+    private func openEnvelope(_ chance: inout Chance) async throws {
+        let kind = chance.happens(onceIn: 2) ? "animation" : "experiments"
+        let body = """
+            {"call": "\(chance.pick(calls).lowercase)", "kind": "\(kind)",
+             "amountCents": \(chance.cents(1_000_000...400_000_000))}
+            """
+        guard let opened = try await post("open", "/v1/envelopes", body, &chance) else { return }
+        let id = try opened.decode(EnvelopeAnswer.self).id
+        state.things.withLock { $0.envelopes.append(id) }
+    }
+
+    private func adjust(_ chance: inout Chance) async throws {
+        guard let envelope = chance.pickOne(state.things.withLock { $0.envelopes }) else { return }
+        let sign: Int64 = chance.happens(onceIn: 2) ? 1 : -1
+        let body = #"{"changeCents": \#(sign * chance.cents(1...50_000_000))}"#
+        try await change("adjust", "/v1/envelopes/\(envelope.lowercase)", "/adjustments", body, &chance)
+    }
+
+    private func allot(_ chance: inout Chance) async throws {
+        let sign: Int64 = chance.happens(onceIn: 2) ? 1 : -1
+        let body = """
+            {"kind": "animation", "changeCents": \(sign * chance.cents(1...200_000_000)), "reason": "essai"}
+            """
+        _ = try await post("allot", "/v1/budget/allotments", body, &chance)
+    }
+
+    private func reserve(_ chance: inout Chance) async throws {
+        guard let envelope = chance.pickOne(state.things.withLock { $0.envelopes }) else { return }
+        let body = """
+            {"beneficiarySiren": "\(Controls.siren)", "amountCents": \(chance.cents(1...60_000_000)),
+             "purpose": "essai"}
+            """
+        guard let made = try await post("reserve", "/v1/envelopes/\(envelope.lowercase)/reservations", body, &chance)
+        else { return }
+        let id = try made.decode(Reservations.ReservationAnswer.self).id
+        state.things.withLock { $0.reservations.append(id) }
+    }
+
+    private func letGo(_ chance: inout Chance) async throws {
+        guard let reservation = chance.pickOne(state.things.withLock { $0.reservations }) else { return }
+        try await change("let-go", "/v1/reservations/\(reservation.lowercase)", "/let-go", "{}", &chance)
+    }
+
+    // MARK: Grants and agreements
+
+    private func decide(_ chance: inout Chance) async throws {
+        let call = chance.pick(calls)
+        let rank = state.things.withLock { things in
+            let rank = things.nextRank[call, default: 1]
+            things.nextRank[call] = rank + 1
+            return rank
+        }
+        let decision = Controls.decision(
+            UUID(), call: call, rank: rank, outcome: chance.happens(onceIn: 5) ? .reserve : .funded,
+            requestedCents: chance.cents(100...80_000_000))
+        try await deliver(decision, about: decision.application, &chance)
+        for grant in try await reading({ try await programme.grants(of: decision.application) })
+        where grant.state == "reserved" {
+            state.things.withLock { $0.grants.append(grant.id) }
+        }
+    }
+
+    private func draft(_ chance: inout Chance) async throws {
+        guard let grant = chance.pickOne(state.things.withLock { $0.grants }) else { return }
+        let body = #"{"grant": "\#(grant.lowercase)"}"#
+        guard let drafted = try await post("draft", "/v1/agreements", body, &chance) else { return }
+        let agreement: AgreementAnswer = try drafted.decode()
+        state.things.withLock { $0.agreements.append(agreement) }
+    }
+
+    private func sign(_ chance: inout Chance) async throws {
+        guard let agreement = chance.pickOne(state.things.withLock { $0.agreements }) else { return }
+        let path = "/v1/agreements/\(agreement.id.lowercase)"
+        try await change("sign", path, "/sign", Programme.signatures, &chance)
+    }
+
+    private func openSite(_ chance: inout Chance) async throws {
+        guard let agreement = chance.pickOne(state.things.withLock { $0.agreements }) else { return }
+        let opened = Controls.siteOpened(agreement)
+        try await deliver(opened, about: opened.site, &chance)
+    }
+
+    private func requestCofunding(_ chance: inout Chance) async throws {
+        guard let agreement = chance.pickOne(state.things.withLock { $0.agreements }) else { return }
+        let experiment = chance.uuid()
+        let cents = chance.cents(100...40_000_000)
+        try await deliver(
+            Controls.request(experiment, under: agreement, requestedCents: cents), about: experiment, &chance)
+        state.things.withLock { $0.experiments.append((experiment, agreement)) }
+    }
+
+    // MARK: Payments
+
+    private func order(_ chance: inout Chance) async throws {
+        guard let agreement = chance.pickOne(state.things.withLock { $0.agreements }) else { return }
+        let tranche = chance.pick(agreement.tranches).id
+        let body = #"{"creditorName": "CHU de Lille", "iban": "\#(Controls.iban)"}"#
+        guard let ordered = try await post("order", "/v1/tranches/\(tranche.lowercase)/payments", body, &chance)
+        else { return }
+        let id = try ordered.decode(PaymentAnswer.self).id
+        state.things.withLock { $0.payments.append(id) }
+    }
+
+    private func settlePayment(_ chance: inout Chance) async throws {
+        guard let payment = chance.pickOne(state.things.withLock { $0.payments }) else { return }
+        let path = "/v1/payments/\(payment.lowercase)"
+        try await change("approve", path, "/approve", "{}", &chance)
+        try await change("execute", path, "/execute", #"{"bankReference": "\#(payment.lowercase)"}"#, &chance)
+    }
+
+    // MARK: Repeating until it is decided
+
+    /// - Returns: the answer to what took effect.
+    private func post(
+        _ name: String, _ path: String, _ body: String, headers: HTTPFields = [:], _ chance: inout Chance
+    ) async throws -> TestAnswer? {
+        var headers = headers
+        headers[.idempotencyKey] = chance.uuid().lowercase
+        // Who orders a payment may not approve it.
+        let subject = name == "approve" ? "approver" : "operator"
+        let answer = try await reading {
+            let answer = try await programme.service.request(
+                .post, path, as: [.operator, .payingOfficer], subject: subject, json: body, headers: headers)
+            guard answer.status.code < 500 else { throw Undecided() }
+            return answer
+        }
+        guard answer.status.kind == .successful else { return nil }
+        // The bank may say twice that it has paid, and is answered as the first time.
+        let effect = name == "execute" ? path : "\(path) \(headers[.idempotencyKey] ?? "")"
+        state.things.withLock { _ = $0.done[name, default: []].insert(effect) }
+        return answer
+    }
+
+    /// Changes a thing as it is now; who else was faster wins.
+    private func change(
+        _ name: String, _ path: String, _ verb: String, _ body: String, _ chance: inout Chance
+    ) async throws {
+        let version = try await reading {
+            let found = try await programme.service.request(.get, path, as: [.operator])
+            guard found.status.code < 500 else { throw Undecided() }
+            return found.version
+        }
+        _ = try await post(name, path + verb, body, headers: Programme.ifMatch(version), &chance)
+    }
+
+    private func deliver(_ payload: some EventPayload, about subject: UUID, _ chance: inout Chance) async throws {
+        let id = chance.uuid()
+        try await reading {
+            try await programme.service.deliver(payload, subject: subject.lowercase, sequence: 1, id: id)
+        }
+    }
+
+    private struct Undecided: Error {}
+
+    @discardableResult
+    private func reading<R>(_ body: () async throws -> R) async throws -> R {
+        var attemptCount = 1
+        while true {
+            do {
+                return try await body()
+            } catch  where attemptCount < Self.attemptsMax {
+                attemptCount += 1
+            }
+        }
+    }
+}
+
+extension Chance {
+    fileprivate mutating func pickOne<T>(_ things: [T]) -> T? { things.isEmpty ? nil : pick(things) }
+}
