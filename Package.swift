@@ -179,7 +179,8 @@ let benchmarks: [Target] = [
     .executableTarget(
         name: "Bench",
         dependencies: [
-            "Events", "Inbox", "Migrations", "Outbox", "Postgres", "RabbitMQ", argumentParser, logging,
+            "Events", "Inbox", "Migrations", "Outbox", "Postgres", "RabbitMQ", argumentParser, asyncHTTPClient, logging,
+            nioCore, nioHTTP1,
         ],
         path: "Benchmarks", exclude: ["peers"], swiftSettings: settings)
 ]

@@ -21,6 +21,7 @@ struct Bench: AsyncParsableCommand {
         case memory
         case costGrowth = "cost-growth"
         case feedbackBacklog = "feedback-backlog"
+        case fundingReserve = "funding-reserve"
 
         /// Only when it is named: it takes half an hour and some ten gigabytes.
         var isLong: Bool { self == .costGrowth || self == .feedbackBacklog }
@@ -33,6 +34,7 @@ struct Bench: AsyncParsableCommand {
             case .feedbackLatency, .costGrowth: 200_000
             case .memory: 1_000_000
             case .feedbackBacklog: 2_000_000
+            case .fundingReserve: 60_000
             }
         }
     }
@@ -101,6 +103,8 @@ struct Bench: AsyncParsableCommand {
             return try await FeedbackReplicasBenchmark(feedback: feedback(), count: count, rounds: rounds).run()
         case .memory: return try await MemoryBenchmark(feedback: feedback(), count: count).run()
         case .feedbackBacklog: return try await FeedbackBacklogBenchmark(feedback: feedback(), count: count).run()
+        case .fundingReserve:
+            return try await FundingReserveBenchmark(servers: servers, count: count, rounds: rounds).run()
         case .costGrowth:
             return try await CostGrowthBenchmark(
                 feedback: feedback(), count: count, rounds: rounds, storedCount: stored

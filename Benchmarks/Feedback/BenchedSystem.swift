@@ -39,7 +39,8 @@ struct BenchedSystem: Sendable {
     }
 
     /// An empty database and empty queues for all services; what ran before has ended.
-    func reset(_ publisher: OutsidePublisher) async throws {
+    /// - Parameter publisher: whose queues are emptied; nil where nobody publishes.
+    func reset(_ publisher: OutsidePublisher?) async throws {
         try await servers.withAdministrator {
             try await $0.executeScript("drop database if exists maillage with (force)")
         }
@@ -48,8 +49,10 @@ struct BenchedSystem: Sendable {
                 try await administrator.deleteQueue("maillage.\(owner.rawValue).inbox")
             }
         }
-        try await outside.administer { administrator in
-            for queue in [publisher.queue, publisher.receiptsQueue] { try await administrator.deleteQueue(queue) }
+        if let publisher {
+            try await outside.administer { administrator in
+                for queue in [publisher.queue, publisher.receiptsQueue] { try await administrator.deleteQueue(queue) }
+            }
         }
         try Command.output(
             of: "deploy/database.sh", ["\(instance)/secrets"],
@@ -69,14 +72,15 @@ struct BenchedSystem: Sendable {
     }
 
     /// Starts replicas of services for as long as the body runs.
+    /// - Parameter settings: instead of the instance's own.
     func withServices<R>(
-        _ replicaCounts: [String: Int], _ body: ([RunningService]) async throws -> R
+        _ replicaCounts: [String: Int], settings: [String: String] = [:], _ body: ([RunningService]) async throws -> R
     ) async throws -> R {
         var running: [RunningService] = []
         let result: Result<R, any Error>
         do {
             for (name, count) in replicaCounts.sorted(by: { $0.key < $1.key }) {
-                for number in 1...count { running.append(try start(name, number: number)) }
+                for number in 1...count { running.append(try start(name, number: number, with: settings)) }
             }
             result = .success(try await body(running))
         } catch {
@@ -86,7 +90,9 @@ struct BenchedSystem: Sendable {
         return try result.get()
     }
 
-    private func start(_ name: String, number: Int) throws -> RunningService {
+    private func start(
+        _ name: String, number: Int, with others: [String: String]
+    ) throws -> RunningService {
         let lines = try Command.output(of: "deploy/local/services.sh", ["settings", name, instance]).split(
             separator: "\n")
         var settings: [String: String] = [:]
@@ -96,6 +102,7 @@ struct BenchedSystem: Sendable {
         }
         // Replicas share the machine: each takes a port that is free.
         settings["MAILLAGE_HTTP_PORT"] = "0"
+        settings.merge(others) { $1 }
         return try RunningService(
             name: name, program: "\(binaries)/\(name)", settings: settings, instance: instance, number: number)
     }

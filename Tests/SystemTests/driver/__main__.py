@@ -15,7 +15,6 @@ from . import contracting, experimenting, selection
 from .campaign import Campaign, CampaignResult
 from .figures import (
     Mismatch,
-    events_behind,
     lost_and_doubled,
     receipt_mismatches,
     receipt_totals,
@@ -23,6 +22,7 @@ from .figures import (
 )
 from .http_api import Api
 from .instance import REPOSITORY, SERVICES, Failure, Instance
+from .money_trail import money_trail
 from .programme_clock import ProgrammeClock
 from .programme_table import number, programme_lines
 from .wave import Cast, Progress, Wave
@@ -84,15 +84,10 @@ def report(wave: Wave, result: CampaignResult) -> int:
 
 
 def show_provenance(wave: Wave) -> list[Mismatch]:
-    """The money that was paid, down to the events that say so."""
-    figure = f"paid:{wave.agreement}"
-    events = events_behind(wave, figure)
-    print(f"\n  {figure} rests on {len(events)} events, one per tranche:")
-    for event in events:
-        print(f"    {event}")
-    print()
-    count = len(wave.scenario["expected"]["tranches"])
-    return [] if len(events) == count else [Mismatch(f"events behind {figure}", count, len(events))]
+    """The money that was paid, down to the evidence that allowed it."""
+    lines, mismatches = money_trail(wave)
+    print("\n  " + "\n  ".join(lines) + "\n")
+    return mismatches
 
 
 def main() -> int:
