@@ -27,7 +27,8 @@ enum FundingService: ServiceDefinition {
         let grants = GrantStore()
         let allotments = AllotmentStore(grants: grants)
         let envelopes = EnvelopeStore(allotments: allotments)
-        let tranches = TrancheStore()
+        let recoveries = RecoveryStore()
+        let tranches = TrancheStore(recoveries: recoveries)
         let agreements = AgreementStore(tranches: tranches)
         let payments = PaymentStore(tranches: tranches)
         let cofunding = CofundingStore(grants: grants, agreements: agreements)
@@ -47,6 +48,10 @@ enum FundingService: ServiceDefinition {
                 EnvelopeRoutes(envelopes: envelopes, commands: commands).add(to: router)
                 GrantRoutes(grants: grants, commands: commands).add(to: router)
                 AgreementRoutes(agreements: agreements, payments: payments, commands: commands).add(to: router)
+                AgreementChangeRoutes(
+                    changes: AgreementChanges(agreements: agreements), recoveries: recoveries, commands: commands
+                ).add(to: router)
+                RecoveryRoutes(recoveries: recoveries, commands: commands).add(to: router)
                 TrancheRoutes(tranches: tranches, payments: payments, commands: commands).add(to: router)
                 PaymentRoutes(payments: payments, commands: commands).add(to: router)
             },

@@ -8,7 +8,8 @@ package enum EventWords {
     package static func of(_ type: String, data: [UInt8]) -> BusinessWords? { wordings[type]?(data) }
 
     private static let wordings: [String: Wording] = Dictionary(
-        uniqueKeysWithValues: applications + money + agreements + sites + experiments + feedback + checkpoints)
+        uniqueKeysWithValues: applications + money + agreements + recoveries + sites + experiments + feedback
+            + checkpoints)
 
     private static func on<Payload: EventPayload>(
         _: Payload.Type, _ words: @escaping @Sendable (Payload) -> BusinessWords
@@ -100,6 +101,79 @@ package enum EventWords {
             BusinessWords(
                 fr: "refus de cofinancement de l'expérimentation \($0.experiment.lowercase) (\($0.reason))",
                 en: "refusal of co-funding for experiment \($0.experiment.lowercase) (\($0.reason))")
+        },
+    ]
+
+    private static let recoveries = [
+        on(AgreementSuspended.self) {
+            BusinessWords(
+                fr: "suspension de la convention \($0.agreement.lowercase)",
+                en: "suspension of agreement \($0.agreement.lowercase)")
+        },
+        on(AgreementResumed.self) {
+            BusinessWords(
+                fr: "reprise de la convention \($0.agreement.lowercase)",
+                en: "resumption of agreement \($0.agreement.lowercase)")
+        },
+        on(AgreementTerminated.self) {
+            BusinessWords(
+                fr: "résiliation de la convention, \(EuroText.fr($0.amountCents)) rendus à l'enveloppe",
+                en: "termination of the agreement, \(EuroText.en($0.amountCents)) back in the envelope")
+        },
+        on(TrancheCancelled.self) {
+            BusinessWords(
+                fr: "annulation de la tranche \($0.number), \(EuroText.fr($0.amountCents))",
+                en: "cancellation of tranche \($0.number), \(EuroText.en($0.amountCents))")
+        },
+        on(TrancheHeld.self) {
+            let lost = $0.lost.map(\.rawValue).joined(separator: ", ")
+            return BusinessWords(
+                fr: "retenue de la tranche \($0.number) : \(lost) n'est plus acquis",
+                en: "hold of tranche \($0.number): \(lost) is met no more")
+        },
+        on(TrancheResumed.self) {
+            BusinessWords(
+                fr: "levée de la retenue de la tranche \($0.number)", en: "end of the hold of tranche \($0.number)")
+        },
+        on(PaymentRejected.self) {
+            BusinessWords(
+                fr: "rejet par la banque d'un paiement de \(EuroText.fr($0.amountCents))",
+                en: "rejection by the bank of a payment of \(EuroText.en($0.amountCents))")
+        },
+        on(PaymentCancelled.self) {
+            BusinessWords(
+                fr: "annulation d'un paiement de \(EuroText.fr($0.amountCents))",
+                en: "cancellation of a payment of \(EuroText.en($0.amountCents))")
+        },
+        on(RecoveryProposed.self) {
+            BusinessWords(
+                fr: "proposition de recouvrer \(EuroText.fr($0.amountCents))",
+                en: "proposal to recover \(EuroText.en($0.amountCents))")
+        },
+        on(RecoveryWithdrawn.self) {
+            BusinessWords(
+                fr: "abandon de la proposition de recouvrer \(EuroText.fr($0.amountCents))",
+                en: "withdrawal of the proposal to recover \(EuroText.en($0.amountCents))")
+        },
+        on(RecoveryOrdered.self) {
+            BusinessWords(
+                fr: "ordre de recouvrer \(EuroText.fr($0.amountCents))",
+                en: "order to recover \(EuroText.en($0.amountCents))")
+        },
+        on(RecoveryReceived.self) {
+            BusinessWords(
+                fr: "recouvrement de \(EuroText.fr($0.amountCents)), reste \(EuroText.fr($0.openCents))",
+                en: "recovery of \(EuroText.en($0.amountCents)), \(EuroText.en($0.openCents)) open")
+        },
+        on(RecoveryWaived.self) {
+            BusinessWords(
+                fr: "remise de \(EuroText.fr($0.amountCents)) à recouvrer",
+                en: "waiver of \(EuroText.en($0.amountCents)) to recover")
+        },
+        on(RecoverySettled.self) {
+            BusinessWords(
+                fr: "solde du recouvrement \($0.recovery.lowercase)",
+                en: "settlement of recovery \($0.recovery.lowercase)")
         },
     ]
 

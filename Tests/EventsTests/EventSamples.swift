@@ -3,7 +3,8 @@ import Foundation
 
 /// One sensible payload per event type with every member, and one with as few as may be: what the golden files hold.
 enum EventSamples {
-    static let complete: [any EventPayload] = applications + funding + experimentation + feedback + checkpoints
+    static let complete: [any EventPayload] =
+        applications + funding + recoveries + experimentation + feedback + checkpoints
 
     /// The types that may leave something out.
     static let minimal: [any EventPayload] = [
@@ -51,6 +52,30 @@ enum EventSamples {
         ApplicationDecided(
             application: id(2), call: id(1), outcome: .funded, rank: 1, lead: lead, partners: [partner],
             animationBudgetCents: 150_000_000, requestedCents: 75_000_000, decidedAt: instant),
+    ]
+
+    private static let recoveries: [any EventPayload] = [
+        AgreementSuspended(agreement: id(6), suspendedAt: instant),
+        AgreementResumed(agreement: id(6), resumedAt: instant),
+        AgreementTerminated(
+            agreement: id(6), grant: id(5), envelope: id(4), amountCents: 52_500_000, terminatedAt: instant),
+        TrancheCancelled(
+            tranche: id(7), agreement: id(6), number: 2, amountCents: 37_500_000, wasReleased: true),
+        TrancheHeld(
+            tranche: id(7), agreement: id(6), number: 2, amountCents: 37_500_000, lost: [.milestoneReached],
+            cause: id(22)),
+        TrancheResumed(tranche: id(7), agreement: id(6), number: 2, cause: id(23)),
+        PaymentRejected(payment: id(8), tranche: id(7), agreement: id(6), amountCents: 22_500_000),
+        PaymentCancelled(payment: id(8), tranche: id(7), agreement: id(6), amountCents: 22_500_000),
+        RecoveryProposed(
+            recovery: id(24), payment: id(8), tranche: id(7), agreement: id(6), amountCents: 22_500_000, cause: id(22)),
+        RecoveryWithdrawn(recovery: id(24), agreement: id(6), amountCents: 22_500_000),
+        RecoveryOrdered(recovery: id(24), agreement: id(6), amountCents: 22_500_000),
+        RecoveryReceived(
+            recovery: id(24), agreement: id(6), envelope: id(4), amountCents: 10_000_000, openCents: 12_500_000),
+        RecoveryWaived(recovery: id(24), agreement: id(6), amountCents: 12_500_000),
+        RecoverySettled(
+            recovery: id(24), agreement: id(6), receivedCents: 10_000_000, waivedCents: 12_500_000),
     ]
 
     private static let funding: [any EventPayload] = [

@@ -105,6 +105,7 @@ private struct ProgrammeHistory {
             AgreementSigned(
                 agreement: agreement, grant: grant, application: application, call: call, lead: History.lead,
                 partners: [], grantedCents: 30_000_000, tranches: [], signedAt: history.now), about: agreement)
+        if history.chance.happens(onceIn: 2) { try endAgreement(grant: grant, envelope: envelope) }
         for number in 1...2 {
             try payTranche(number)
             let balances: [String: Int64] = ["available": 70_000_000, "reserved": 30_000_000 - Int64(number)]
@@ -115,6 +116,30 @@ private struct ProgrammeHistory {
                     block: Int64(number), position: Int64(number) * 10, entryCount: 3,
                     hash: String(repeating: "\(number)", count: 64)), about: "ledger")
         }
+    }
+
+    /// An agreement that ends, and what comes back of what was paid.
+    private mutating func endAgreement(grant: UUID, envelope: UUID) throws {
+        try history.tell(
+            AgreementTerminated(
+                agreement: agreement, grant: grant, envelope: envelope, amountCents: 5_000, terminatedAt: history.now),
+            about: agreement)
+        for wasReleased in [true, false] {
+            let tranche = history.chance.uuid()
+            try history.tell(
+                TrancheCancelled(
+                    tranche: tranche, agreement: agreement, number: 3, amountCents: 2_500, wasReleased: wasReleased),
+                about: tranche)
+        }
+        let recovery = history.chance.uuid()
+        try history.tell(RecoveryOrdered(recovery: recovery, agreement: agreement, amountCents: 100), about: recovery)
+        for cents in [30, 20] as [Int64] {
+            try history.tell(
+                RecoveryReceived(
+                    recovery: recovery, agreement: agreement, envelope: envelope, amountCents: cents, openCents: 50),
+                about: recovery)
+        }
+        try history.tell(RecoveryWaived(recovery: recovery, agreement: agreement, amountCents: 50), about: recovery)
     }
 
     private mutating func payTranche(_ number: Int) throws {

@@ -22,6 +22,10 @@ package struct Signatory: Sendable, Equatable {
 package enum AgreementState: String, Sendable {
     case draft
     case signed
+    /// Nothing is released or paid; evidence is still recorded.
+    case suspended
+    /// What was bound and not paid is given back.
+    case terminated
 }
 
 /// The agreement (convention) by which a reserved grant is paid in tranches.
@@ -95,6 +99,46 @@ package struct Agreement: Sendable, Equatable {
         signedAt = now
         for index in tranches.indices { tranches[index].open() }
         return .commit(agreement: id, grant: grant, grantedCents)
+    }
+
+    package static let reasonLengthMax = 500
+
+    /// - Parameter reason: why it is suspended, resumed or terminated.
+    package static func check(reason: String) throws(FundingError) {
+        try Checks.line(reason, upTo: reasonLengthMax, field: "/reason")
+    }
+
+    /// Stops releases and payments.
+    package mutating func suspend() throws(FundingError) {
+        guard state == .signed else { throw .agreementNotSigned(state) }
+        state = .suspended
+    }
+
+    package mutating func resume() throws(FundingError) {
+        guard state == .suspended else { throw .agreementNotSuspended(state) }
+        state = .signed
+    }
+
+    /// Ends the agreement: what is bound and not paid goes back to the envelope.
+    /// - Parameter envelope: of the grant.
+    /// - Returns: the transfers, step by step: each step may need what the one before it brought.
+    package mutating func terminate(envelope: UUID) throws(FundingError) -> [[Transfer]] {
+        guard state == .signed || state == .suspended else { throw .agreementNotSigned(state) }
+        state = .terminated
+        var (retracted, leftCents): ([Transfer], Int64) = ([], 0)
+        for index in tranches.indices {
+            let tranche = tranches[index]
+            if tranche.state == .released {
+                retracted.append(.retract(tranche: tranche.id, agreement: id, tranche.amountCents))
+            }
+            guard tranches[index].cancel() else { continue }
+            leftCents += tranche.amountCents
+        }
+        guard leftCents > 0 else { return [] }
+        return [
+            retracted, [.uncommit(agreement: id, grant: grant, leftCents)],
+            [.giveBack(agreement: id, grant: grant, to: envelope, leftCents)],
+        ].filter { !$0.isEmpty }
     }
 
     private static func check(_ signatories: [Signatory]) throws(FundingError) {

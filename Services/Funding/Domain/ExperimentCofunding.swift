@@ -43,6 +43,9 @@ package struct CofundingRequest: Sendable, Equatable {
             experiment: experiment, consortium: agreement.consortium, requestedCents: requestedCents)
         guard call == agreement.call, application == agreement.application, siren == agreement.consortium.lead.siren
         else { return .refuse(GrantRefusal(subject: subject, reason: GrantRefusal.notTheBeneficiary)) }
+        guard agreement.state != .terminated else {
+            return .refuse(GrantRefusal(subject: subject, reason: GrantRefusal.agreementTerminated))
+        }
         return .from(subject, envelope: envelope) { () throws(CofundingRulesError) in
             try ruleSets.inForce(at: requestedAt)?.experimentGrant(
                 budgetCents: budgetCents, requestedCents: requestedCents)

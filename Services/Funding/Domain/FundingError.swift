@@ -18,6 +18,10 @@ package enum FundingError: Error, Equatable {
     case grantTooSmall
     case agreementExists
     case agreementSigned
+    case agreementNotSigned(AgreementState)
+    case agreementNotSuspended(AgreementState)
+    case agreementHalted(AgreementState)
+    case paymentPending
     case sideMissing(SignatorySide)
     case trancheNotReleased(TrancheState)
     case evidenceLost(ReleaseCondition)
@@ -26,6 +30,12 @@ package enum FundingError: Error, Equatable {
     case paymentNotOrdered(PaymentState)
     case paymentNotApproved(PaymentState)
     case paymentExecuted
+    case paymentNotPending(PaymentState)
+    case paymentNotExecuted(PaymentState)
+    case recoveryNotProposed(RecoveryState)
+    case recoveryNotOrdered(RecoveryState)
+    case aboveRecoverable(leftCents: Int64)
+    case proposerMayNotOrder
     case bankReferenceUsed
 
     /// How the caller is at fault.
@@ -41,7 +51,7 @@ package enum FundingError: Error, Equatable {
     package var category: Category {
         switch self {
         case .invalid, .invalidIBAN, .sideMissing: .invalid
-        case .separationOfDuties: .forbidden
+        case .separationOfDuties, .proposerMayNotOrder: .forbidden
         default: .conflict
         }
     }
@@ -65,6 +75,10 @@ package enum FundingError: Error, Equatable {
         case .grantTooSmall: "grant-too-small"
         case .agreementExists: "agreement-exists"
         case .agreementSigned: "agreement-signed"
+        case .agreementNotSigned: "agreement-not-signed"
+        case .agreementNotSuspended: "agreement-not-suspended"
+        case .agreementHalted: "agreement-halted"
+        case .paymentPending: "payment-pending"
         case .sideMissing: "side-missing"
         case .trancheNotReleased: "tranche-not-released"
         case .evidenceLost: "evidence-lost"
@@ -73,6 +87,12 @@ package enum FundingError: Error, Equatable {
         case .paymentNotOrdered: "payment-not-ordered"
         case .paymentNotApproved: "payment-not-approved"
         case .paymentExecuted: "payment-executed"
+        case .paymentNotPending: "payment-not-pending"
+        case .paymentNotExecuted: "payment-not-executed"
+        case .recoveryNotProposed: "recovery-not-proposed"
+        case .recoveryNotOrdered: "recovery-not-ordered"
+        case .aboveRecoverable: "above-recoverable"
+        case .proposerMayNotOrder: "proposer-may-not-order"
         case .bankReferenceUsed: "bank-reference-used"
         }
     }
@@ -85,7 +105,7 @@ package enum FundingError: Error, Equatable {
         case .ruleSetExists: "/ruleSet"
         case .ruleSetBackdated: "/validFrom"
         case .callNotKnown: "/call"
-        case .aboveCall, .envelopeExhausted: "/amountCents"
+        case .aboveCall, .envelopeExhausted, .aboveRecoverable: "/amountCents"
         case .grantNotReserved, .experimentGrant, .grantTooSmall, .agreementExists: "/grant"
         case .sideMissing: "/signatories"
         case .paymentExecuted, .bankReferenceUsed: "/bankReference"
@@ -115,6 +135,10 @@ extension FundingError {
         case .grantTooSmall: "The grant is too small to be paid in the tranches of the schedule."
         case .agreementExists: "The grant has an agreement."
         case .agreementSigned: "The agreement is signed."
+        case .agreementNotSigned(let state): "The agreement is \(state.rawValue), not signed."
+        case .agreementNotSuspended(let state): "The agreement is \(state.rawValue), not suspended."
+        case .agreementHalted(let state): "The agreement is \(state.rawValue): nothing of it is paid."
+        case .paymentPending: "A payment of the agreement is on its way."
         case .sideMissing(let side): "Nobody signs for the \(side.rawValue)."
         case .trancheNotReleased(let state): "The tranche is \(state.rawValue), not released."
         case .evidenceLost(let condition):
@@ -125,13 +149,22 @@ extension FundingError {
         case .paymentNotApproved(let state): "The payment is \(state.rawValue); only an approved one can be executed."
         case .paymentExecuted: "The payment was executed under another bank reference."
         case .bankReferenceUsed: "The bank reference belongs to another payment."
+        case .paymentNotPending(let state): "The payment is \(state.rawValue); it cannot be taken back any more."
+        case .paymentNotExecuted(let state): "The payment is \(state.rawValue); only what was paid comes back."
+        case .recoveryNotProposed(let state): "The recovery is \(state.rawValue), not proposed."
+        case .recoveryNotOrdered(let state): "The recovery is \(state.rawValue), not ordered."
+        case .aboveRecoverable(let left): "There is no more than \(left) cents to come back."
+        case .proposerMayNotOrder: "Who proposed a recovery may not order it."
         }
     }
 
     /// What the caller can do about it.
     package var advice: String? {
         switch self {
-        case .invalid, .grantNotReserved, .grantTooSmall, .agreementSigned: nil
+        case .invalid, .grantNotReserved, .grantTooSmall, .agreementSigned, .agreementNotSuspended: nil
+        case .agreementNotSigned: "Have it signed first, or see what became of it."
+        case .agreementHalted: "Have it resumed first, or cancel the payment."
+        case .paymentPending: "Have the bank execute or reject it, or cancel it."
         case .invalidIBAN: "Check the IBAN against the beneficiary's bank details."
         case .ruleSetExists: "Publish the changed rules under a new name."
         case .ruleSetBackdated: "Choose a validFrom that is not in the past and later than the last rule set's."
@@ -147,10 +180,13 @@ extension FundingError {
         case .agreementExists: "Read it under /v1/agreements."
         case .sideMissing: "Name at least one signatory of each side: funder and beneficiary."
         case .trancheNotReleased: "See what is missing under /v1/tranches/{id}/why."
-        case .evidenceLost: "Repeat it once the milestone is reached again; see /v1/tranches/{id}/why."
+        case .evidenceLost: "Repeat it once the milestone is reached again, or cancel it; see /v1/tranches/{id}/why."
         case .paymentExists: "Read it with the tranche."
         case .separationOfDuties: "Have another paying officer approve it."
-        case .paymentNotOrdered, .paymentExecuted: "Read the payment again."
+        case .paymentNotOrdered, .paymentExecuted, .paymentNotPending, .paymentNotExecuted: "Read the payment again."
+        case .recoveryNotProposed, .recoveryNotOrdered: "Read the recovery again."
+        case .aboveRecoverable: "Lower the amount."
+        case .proposerMayNotOrder: "Have another paying officer order it."
         case .paymentNotApproved: "Have it approved first."
         case .bankReferenceUsed: "Check which payment the bank's reference belongs to."
         }

@@ -58,6 +58,7 @@ package struct GrantRefusal: Sendable, Equatable {
     package static let exhausted = "envelope-exhausted"
     package static let nothingToGrant = "nothing-to-grant"
     package static let notTheBeneficiary = "not-the-beneficiary"
+    package static let agreementTerminated = "agreement-terminated"
 
     package init(subject: GrantSubject, reason: String) {
         self.subject = subject

@@ -4,6 +4,10 @@ package enum PaymentState: String, Sendable {
     case ordered
     case approved
     case executed
+    /// By the bank, which did not execute it.
+    case rejected
+    /// By us, before the bank had it.
+    case cancelled
 }
 
 /// To whom the bank pays. A person's bank details may be among them: never in events, logs or errors.
@@ -34,14 +38,35 @@ package struct Payment: Sendable, Equatable {
     package private(set) var approvedBy: String?
     /// The bank's own reference; unique over all payments.
     package private(set) var bankReference: String?
+    /// Why it was rejected or cancelled.
+    package private(set) var endReason: String?
 
+    package static let reasonLengthMax = 500
     package static let creditorNameLengthMax = 140
     package static let bankReferenceLengthMax = 64
+
+    /// How far a payment has come.
+    package struct Progress: Sendable, Equatable {
+        let state: PaymentState
+        let approvedBy: String?
+        let bankReference: String?
+        let endReason: String?
+
+        package init(
+            state: PaymentState = .ordered, approvedBy: String? = nil, bankReference: String? = nil,
+            endReason: String? = nil
+        ) {
+            self.state = state
+            self.approvedBy = approvedBy
+            self.bankReference = bankReference
+            self.endReason = endReason
+        }
+    }
 
     /// For reading from the store, which keeps only what the commands below made.
     package init(
         id: UUID, of tranche: Tranche, to line: UUID, creditor: Creditor, orderedBy: String,
-        progress: (state: PaymentState, approvedBy: String?, bankReference: String?) = (.ordered, nil, nil)
+        progress: Progress = Progress()
     ) {
         self.id = id
         self.tranche = tranche.id
@@ -55,6 +80,7 @@ package struct Payment: Sendable, Equatable {
         self.state = progress.state
         self.approvedBy = progress.approvedBy
         self.bankReference = progress.bankReference
+        self.endReason = progress.endReason
     }
 
     /// Orders the whole amount of a released tranche whose evidence still stands. That it has one live payment at most
@@ -69,7 +95,7 @@ package struct Payment: Sendable, Equatable {
         switch tranche.state {
         case .released: break
         case .paid: throw .paymentExists
-        case .planned, .opened: throw .trancheNotReleased(tranche.state)
+        case .planned, .opened, .cancelled: throw .trancheNotReleased(tranche.state)
         }
         if let lost = tranche.lost(from: standing.evidence).first { throw .evidenceLost(lost) }
         let creditor = Creditor(name: creditor.name, iban: iban)
@@ -97,7 +123,7 @@ package struct Payment: Sendable, Equatable {
         switch state {
         case .executed where self.bankReference == bankReference: return nil
         case .executed: throw .paymentExecuted
-        case .ordered: throw .paymentNotApproved(state)
+        case .ordered, .rejected, .cancelled: throw .paymentNotApproved(state)
         case .approved: break
         }
         try check(tranche, evidence)
@@ -107,6 +133,25 @@ package struct Payment: Sendable, Equatable {
         return .pay(payment: id, tranche: tranche.id, to: line, amountCents)
     }
 
+    /// Takes it back before the bank has it; the tranche can be ordered again.
+    package mutating func cancel(because reason: String) throws(FundingError) {
+        guard state == .ordered || state == .approved else { throw .paymentNotPending(state) }
+        try Checks.line(reason, upTo: Self.reasonLengthMax, field: "/reason")
+        state = .cancelled
+        endReason = reason
+    }
+
+    /// Notes that the bank did not execute it; the tranche can be ordered again.
+    /// - Returns: false when exactly this is noted already, so that the bank's message may be repeated.
+    package mutating func reject(because reason: String) throws(FundingError) -> Bool {
+        try Checks.line(reason, upTo: Self.reasonLengthMax, field: "/reason")
+        if state == .rejected, endReason == reason { return false }
+        guard state == .approved else { throw .paymentNotApproved(state) }
+        state = .rejected
+        endReason = reason
+        return true
+    }
+
     /// No money moves on while what released the tranche is met no more.
     private func check(_ tranche: Tranche, _ evidence: RecordedEvidence) throws(FundingError) {
         precondition(tranche.id == self.tranche, "a payment goes on with its own tranche")
@@ -114,7 +159,7 @@ package struct Payment: Sendable, Equatable {
     }
 
     /// Visible ASCII: what bank statements print back unchanged.
-    private static func check(bankReference: String) throws(FundingError) {
+    package static func check(bankReference: String) throws(FundingError) {
         let bytes = bankReference.utf8
         guard (1...bankReferenceLengthMax).contains(bytes.count), bytes.allSatisfy({ (0x21...0x7E).contains($0) })
         else {

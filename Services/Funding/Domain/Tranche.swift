@@ -9,6 +9,8 @@ package enum TrancheState: String, Sendable {
     /// May be paid.
     case released
     case paid
+    /// Its agreement ended before it was paid.
+    case cancelled
 }
 
 /// The events that met conditions of an agreement: for each condition the first that was recorded.
@@ -61,4 +63,12 @@ package struct Tranche: Sendable, Equatable {
 
     /// The bank paid it.
     mutating func settle() { state = .paid }
+
+    /// The agreement ended.
+    /// - Returns: false when it is paid, and stays so.
+    mutating func cancel() -> Bool {
+        guard state != .paid else { return false }
+        state = .cancelled
+        return true
+    }
 }

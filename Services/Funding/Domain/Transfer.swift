@@ -140,6 +140,38 @@ package struct Transfer: Sendable, Equatable {
         Transfer(.release, of: tranche, cents, from: .committed(agreement: agreement), to: .released(tranche: tranche))
     }
 
+    static func retract(tranche: UUID, agreement: UUID, _ cents: Int64) -> Transfer {
+        Transfer(.retract, of: tranche, cents, from: .released(tranche: tranche), to: .committed(agreement: agreement))
+    }
+
+    static func uncommit(agreement: UUID, grant: UUID, _ cents: Int64) -> Transfer {
+        Transfer(.uncommit, of: agreement, cents, from: .committed(agreement: agreement), to: .reserved(grant: grant))
+    }
+
+    static func giveBack(agreement: UUID, grant: UUID, to envelope: UUID, _ cents: Int64) -> Transfer {
+        Transfer(.giveBack, of: agreement, cents, from: .reserved(grant: grant), to: .available(envelope: envelope))
+    }
+
+    // MARK: What comes back
+
+    static func claim(_ recovery: Recovery) -> Transfer {
+        Transfer(
+            .claim, of: recovery.id, recovery.amountCents, from: .paid(line: recovery.line),
+            to: .claimed(recovery: recovery.id))
+    }
+
+    /// - Parameter receipt: names what came in; a recovery may have several.
+    static func recover(_ recovery: Recovery, receipt: UUID, _ cents: Int64) -> Transfer {
+        Transfer(
+            .recover, of: receipt, cents, from: .claimed(recovery: recovery.id),
+            to: .available(envelope: recovery.envelope))
+    }
+
+    static func waive(_ recovery: Recovery, _ cents: Int64) -> Transfer {
+        Transfer(
+            .waive, of: recovery.id, cents, from: .claimed(recovery: recovery.id), to: .paid(line: recovery.line))
+    }
+
     static func pay(payment: UUID, tranche: UUID, to line: UUID, _ cents: Int64) -> Transfer {
         Transfer(.pay, of: payment, cents, from: .released(tranche: tranche), to: .paid(line: line))
     }

@@ -28,7 +28,7 @@ struct LedgerRoutes: Sendable {
         let siren = try context.requireReader()
         let page = try request.page()
         let found = try await ledger.entries(
-            of: try kind(context), try context.uuid("owner"), after: try Self.after(page), limit: page.limit + 1,
+            of: try kind(context), try context.uuid("owner"), after: try Reading.number(page), limit: page.limit + 1,
             visibleTo: siren)
         let shown = found.prefix(page.limit)
         let next = found.count > page.limit ? shown.last.map { Cursor(["\($0.number)"]) } : nil
@@ -60,15 +60,6 @@ struct LedgerRoutes: Sendable {
     private static func bad(_ name: String, expected: String) -> Problem {
         Problem(.badRequest, "bad-parameter", "A parameter is not as it must be", detail: "expected \(expected)")
             .at("?\(name)")
-    }
-
-    private static func after(_ page: Page) throws(Problem) -> Int64 {
-        guard let cursor = page.after else { return 0 }
-        guard let number = Int64(try cursor.fields(count: 1)[0]) else {
-            throw Problem(.badRequest, "bad-cursor", "The cursor is not one of this list")
-                .mending("Begin again without `after`, and pass `next` on unchanged.")
-        }
-        return number
     }
 }
 

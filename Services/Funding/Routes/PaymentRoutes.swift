@@ -6,6 +6,7 @@ import Identity
 import Postgres
 
 import struct FoundationEssentials.Date
+import struct FoundationEssentials.UUID
 
 /// Payments: approved by another person than the one who ordered, executed once.
 struct PaymentRoutes: Sendable {
@@ -14,10 +15,43 @@ struct PaymentRoutes: Sendable {
 
     func add(to router: Router<MaillageContext>) {
         router.group("/v1/payments/{id}").get(use: show).post("approve", use: approve).post("execute", use: execute)
+            .post("cancel", use: cancel).post("reject", use: reject)
     }
 
     private struct ExecutePayment: Decodable {
         let bankReference: String
+    }
+
+    private struct EndPayment: Decodable, Sendable {
+        let reason: String
+    }
+
+    @Sendable private func cancel(_ request: Request, _ context: MaillageContext) async throws -> Response {
+        _ = try context.require(.operator, .payingOfficer)
+        return try await end(request, context) { id, reason, expected, transaction in
+            try await payments.cancel(
+                id, reason: reason, expected: expected, commands.context(context), in: transaction)
+        }
+    }
+
+    @Sendable private func reject(_ request: Request, _ context: MaillageContext) async throws -> Response {
+        _ = try context.require(.payingOfficer)
+        return try await end(request, context) { id, reason, expected, transaction in
+            try await payments.reject(
+                id, reason: reason, expected: expected, commands.context(context), in: transaction)
+        }
+    }
+
+    private func end(
+        _ request: Request, _ context: MaillageContext,
+        _ apply: (UUID, String, Int64, PostgresTransaction) async throws -> Versioned<PaymentStore.Standing>
+    ) async throws -> Response {
+        let id = try context.uuid("id")
+        let expected = try request.expectedVersion()
+        return try await commands.change(request, context, EndPayment.self) { body, transaction in
+            let ended = try await apply(id, body.reason, expected, transaction)
+            return Versioned(value: PaymentView(ended), version: ended.version)
+        }
     }
 
     @Sendable private func show(_ request: Request, _ context: MaillageContext) async throws -> Response {
@@ -68,6 +102,8 @@ struct PaymentView: Encodable, Sendable {
     let approvedAt: Date?
     let bankReference: String?
     let executedAt: Date?
+    /// Why it was rejected or cancelled.
+    let endReason: String?
 
     init(_ stored: Versioned<PaymentStore.Standing>) {
         let payment = stored.value.payment
@@ -85,5 +121,6 @@ struct PaymentView: Encodable, Sendable {
         approvedAt = stored.value.approvedAt
         bankReference = payment.bankReference
         executedAt = stored.value.executedAt
+        endReason = payment.endReason
     }
 }

@@ -41,12 +41,19 @@ enum Reading {
     /// The id after which a page begins.
     static func after(_ page: Page) throws(Problem) -> UUID? {
         guard let cursor = page.after else { return nil }
-        guard let id = UUID(uuidString: try cursor.fields(count: 1)[0]) else {
-            throw Problem(.badRequest, "bad-cursor", "The cursor is not one of this list")
-                .mending("Begin again without `after`, and pass `next` on unchanged.")
-        }
+        guard let id = UUID(uuidString: try cursor.fields(count: 1)[0]) else { throw badCursor }
         return id
     }
+
+    /// The number after which a page of a list in the order of numbers begins.
+    static func number(_ page: Page) throws(Problem) -> Int64 {
+        guard let cursor = page.after else { return 0 }
+        guard let number = Int64(try cursor.fields(count: 1)[0]) else { throw badCursor }
+        return number
+    }
+
+    private static let badCursor = Problem(.badRequest, "bad-cursor", "The cursor is not one of this list")
+        .mending("Begin again without `after`, and pass `next` on unchanged.")
 
     /// A page of items that are listed by id; one more than the page was read to see whether another follows.
     static func page<Item, View: Encodable & Sendable>(

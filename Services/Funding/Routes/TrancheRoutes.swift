@@ -96,6 +96,19 @@ struct EvidenceView: Encodable, Sendable {
     }
 }
 
+/// The event that took evidence of a tranche.
+struct HoldView: Encodable, Sendable {
+    let condition: String
+    let event: String
+    let heldAt: Date
+
+    init(_ hold: TrancheStore.Hold) {
+        condition = hold.condition.rawValue
+        event = hold.event.lowercase
+        heldAt = hold.heldAt
+    }
+}
+
 /// Why a tranche may be paid, or what it still waits for.
 struct WhyView: Encodable, Sendable {
     struct ConditionView: Encodable, Sendable {
@@ -114,6 +127,8 @@ struct WhyView: Encodable, Sendable {
     let conditions: [ConditionView]
     let missing: [String]
     let evidenceLost: [String]
+    /// What took the evidence that is lost.
+    let holds: [HoldView]
 
     init(_ standing: TrancheStore.Standing) {
         let tranche = standing.tranche.value
@@ -127,6 +142,7 @@ struct WhyView: Encodable, Sendable {
             return ConditionView(
                 condition: condition.rawValue, isMet: record != nil, evidence: record.map { EvidenceView($0) })
         }
+        holds = standing.holds.map { HoldView($0) }
         missing = tranche.missing(from: standing.recorded).map(\.rawValue)
         evidenceLost = standing.lost.map(\.rawValue)
     }

@@ -28,7 +28,7 @@ struct AgreementStore: Sendable {
             insert into agreements (id, grant_id, application, lead_siren, state, drafted_at, drafted_by)
             values (\(agreement.id), \(id), \(agreement.application), \(agreement.consortium.lead.siren),
                 \(agreement.state.rawValue), \(command.now), \(command.actor))
-            on conflict (grant_id) where state in ('draft', 'signed') do nothing
+            on conflict (grant_id) where state in ('draft', 'signed', 'suspended', 'terminated') do nothing
             """)
         guard inserted.affectedCount == 1 else { throw FundingError.agreementExists }
         try await tranches.insert(agreement.tranches, in: session)
@@ -61,11 +61,11 @@ struct AgreementStore: Sendable {
         return try await find(id, in: session)
     }
 
-    /// The agreement if it is signed; nil when it is a draft or not ours.
+    /// The agreement if it was signed, whatever became of it since; nil when it is a draft or not ours.
     func signed(_ id: UUID, isLocked: Bool = false, in session: some PostgresSession) async throws -> Agreement? {
         do {
             let agreement = try await find(id, isLocked: isLocked, in: session).value
-            return agreement.state == .signed ? agreement : nil
+            return agreement.state == .draft ? nil : agreement
         } catch StoreRefusal.notFound {
             return nil
         }

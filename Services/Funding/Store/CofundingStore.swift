@@ -44,6 +44,7 @@ struct CofundingStore: Sendable {
         guard let agreement = try await agreements.signed(request.agreement, in: session) else {
             return .waiting(for: "the agreement")
         }
+        if agreement.state == .suspended { return .waiting(for: "the resumption of the agreement") }
         let envelope = try await EnvelopeStore.id(of: agreement.call, .experiments, in: session)
         let ruleSets = try await RuleSetStore.all(in: session)
         switch request.step(under: agreement, ruleSets: ruleSets, envelope: envelope, grant: EventID.next()) {

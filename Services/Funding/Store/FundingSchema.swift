@@ -9,11 +9,13 @@ enum FundingSchema {
         file("0004-ledger-checkpoints", PackageResources._004_ledger_checkpoints_sql),
         file("0005-milestones", PackageResources._005_milestones_sql),
         file("0006-ledger-tree", PackageResources._006_ledger_tree_sql),
+        file("0007-holds-and-recoveries", PackageResources._007_holds_and_recoveries_sql),
     ]
 
     /// What the run role may only read and insert into.
     static let appendOnlyTables = [
         "rule_sets", "decisions", "signatories", "evidence", "milestone_changes", "ledger_blocks",
+        "agreement_changes", "recovery_receipts",
     ]
 
     /// What `ledger_book` alone writes, and what it goes by.

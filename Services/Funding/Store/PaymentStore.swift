@@ -28,6 +28,7 @@ struct PaymentStore: Sendable {
         tranche id: UUID, to creditor: Creditor, _ command: CommandContext, in session: some PostgresSession
     ) async throws -> Versioned<Standing> {
         let standing = try await tranches.lockStanding(of: id, in: session)
+        try standing.checkAgreement()
         let payment = try Payment.order(
             id: EventID.next(), of: (standing.tranche.value, standing.recorded),
             to: try await leadLine(of: standing.tranche.value.agreement, in: session),
@@ -61,6 +62,7 @@ struct PaymentStore: Sendable {
     ) async throws -> Versioned<Standing> {
         let (stored, standing) = try await lock(id, in: session)
         try stored.check(expected)
+        try standing.checkAgreement()
         var payment = stored.value.payment
         try payment.approve(by: command.actor, on: (standing.tranche.value, standing.recorded))
         try await session.query(
@@ -82,7 +84,10 @@ struct PaymentStore: Sendable {
         var payment = stored.value.payment
         var tranche = standing.tranche.value
         let isRepetition = payment.state == .executed && payment.bankReference == bankReference
-        if !isRepetition { try stored.check(expected) }
+        if !isRepetition {
+            try stored.check(expected)
+            try standing.checkAgreement()
+        }
         let transfer = try payment.execute(
             bankReference: bankReference, tranche: &tranche, evidence: standing.recorded)
         guard let transfer else { return stored }
@@ -96,6 +101,46 @@ struct PaymentStore: Sendable {
         try await LedgerStore.book(.init(transfer: transfer, at: command.now, event: executed.id), in: session)
         try await EventLog.append([executed], in: session)
         return try await find(id, in: session)
+    }
+
+    /// Takes a payment back before the bank has it.
+    func cancel(
+        _ id: UUID, reason: String, expected: Int64, _ command: CommandContext, in session: some PostgresSession
+    ) async throws -> Versioned<Standing> {
+        let (stored, _) = try await lock(id, in: session)
+        try stored.check(expected)
+        var payment = stored.value.payment
+        try payment.cancel(because: reason)
+        let cancelled = PaymentCancelled(
+            payment: id, tranche: payment.tranche, agreement: payment.agreement, amountCents: payment.amountCents)
+        try await save(ended: payment, command.event(cancelled, about: id), command, in: session)
+        return try await find(id, in: session)
+    }
+
+    /// Notes that the bank did not execute a payment; the same again changes nothing.
+    func reject(
+        _ id: UUID, reason: String, expected: Int64, _ command: CommandContext, in session: some PostgresSession
+    ) async throws -> Versioned<Standing> {
+        let (stored, _) = try await lock(id, in: session)
+        var payment = stored.value.payment
+        guard try payment.reject(because: reason) else { return stored }
+        try stored.check(expected)
+        let rejected = PaymentRejected(
+            payment: id, tranche: payment.tranche, agreement: payment.agreement, amountCents: payment.amountCents)
+        try await save(ended: payment, command.event(rejected, about: id), command, in: session)
+        return try await find(id, in: session)
+    }
+
+    private func save(
+        ended payment: Payment, _ event: NewEvent, _ command: CommandContext, in session: some PostgresSession
+    ) async throws {
+        try await session.query(
+            """
+            update payments set state = \(payment.state.rawValue), version = version + 1, ended_by = \(command.actor),
+                ended_at = \(command.now), end_reason = \(payment.endReason)
+            where id = \(payment.id)
+            """)
+        try await EventLog.append([event], in: session)
     }
 
     /// A payment, and after it its tranche with the evidence of now: locked, so that none is lost before the end of the
@@ -157,7 +202,9 @@ struct PaymentStore: Sendable {
             creditor: FundingDomain.Creditor(
                 name: try row.get("creditor_name"), iban: try IBAN(try row.get("iban", as: String.self))),
             orderedBy: try row.get("ordered_by"),
-            progress: (try row.get("state"), try row.get("approved_by"), try row.get("bank_reference")))
+            progress: .init(
+                state: try row.get("state"), approvedBy: try row.get("approved_by"),
+                bankReference: try row.get("bank_reference"), endReason: try row.get("end_reason")))
         let standing = Standing(
             payment: payment, orderedAt: try row.get("ordered_at"), approvedAt: try row.get("approved_at"),
             executedAt: try row.get("executed_at"))

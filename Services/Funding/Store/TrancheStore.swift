@@ -8,6 +8,8 @@ import struct FoundationEssentials.UUID
 
 /// Tranches and the evidence that releases them.
 struct TrancheStore: Sendable {
+    let recoveries: RecoveryStore
+
     /// An event that meets a condition of an agreement.
     struct EvidenceRecord: Sendable {
         let agreement: UUID
@@ -18,15 +20,32 @@ struct TrancheStore: Sendable {
         let occurredAt: Date
     }
 
+    /// Evidence that a tranche rests on and has lost.
+    struct Hold: Sendable {
+        let tranche: UUID
+        let condition: ReleaseCondition
+        /// The event that took it.
+        let event: UUID
+        let heldAt: Date
+    }
+
     /// A tranche with the evidence of its agreement: why it is released, or what it still waits for.
     struct Standing: Sendable {
         let tranche: Versioned<Tranche>
+        let agreementState: AgreementState
         let releasedAt: Date?
+        /// What took evidence of it that is not back yet.
+        let holds: [Hold]
         /// For each condition of the tranche that is met, the first event that met it.
         let evidence: [EvidenceRecord]
 
         /// The conditions that released the tranche and are met no more.
         var lost: [ReleaseCondition] { tranche.value.lost(from: recorded) }
+
+        /// Nothing is paid under an agreement that is suspended or has ended.
+        func checkAgreement() throws(FundingError) {
+            guard agreementState == .signed else { throw .agreementHalted(agreementState) }
+        }
 
         var recorded: RecordedEvidence {
             Dictionary(evidence.map { ($0.condition, $0.event) }, uniquingKeysWith: { first, _ in first })
@@ -51,19 +70,26 @@ struct TrancheStore: Sendable {
     }
 
     /// Records that a milestone was reached or lost. What is released already stays released, and is held while the
-    /// milestone is lost: see `Standing.lost`. The caller holds the agreement's row.
+    /// milestone is lost; of what is paid already, a recovery is proposed. The caller holds the agreement's row.
     func record(
         _ change: MilestoneChange, of agreement: UUID, _ command: CommandContext, in session: some PostgresSession
     ) async throws {
         try await change.insert(of: agreement, in: session)
-        if change.isReached { try await releaseWhatIsMet(of: agreement, command, in: session) }
+        if change.isReached {
+            try await releaseWhatIsMet(of: agreement, command, in: session)
+            try await resumeWhatStands(of: agreement, since: change.event, command, in: session)
+        } else {
+            try await holdWhatIsLost(of: agreement, by: change.event, command, in: session)
+        }
     }
 
-    private func releaseWhatIsMet(
+    /// Releases every tranche whose conditions are all met, unless the agreement is halted. The caller holds its row.
+    func releaseWhatIsMet(
         of agreement: UUID, _ command: CommandContext, in session: some PostgresSession
     ) async throws {
         for stored in try await standings(ofAgreement: agreement, in: session) {
             var tranche = stored.tranche.value
+            guard stored.agreementState == .signed else { return }
             guard let transfer = tranche.release(on: stored.recorded) else { continue }
             try await release(tranche, transfer, on: stored.recorded, command, in: session)
         }
@@ -88,6 +114,63 @@ struct TrancheStore: Sendable {
             """)
         try await LedgerStore.book(.init(transfer: transfer, at: command.now, event: released.id), in: session)
         try await EventLog.append([released], in: session)
+    }
+
+    // MARK: Holds
+
+    private func holdWhatIsLost(
+        of agreement: UUID, by cause: UUID, _ command: CommandContext, in session: some PostgresSession
+    ) async throws {
+        for standing in try await standings(ofAgreement: agreement, in: session) where !standing.lost.isEmpty {
+            let tranche = standing.tranche.value
+            let held = try await session.query(
+                """
+                insert into tranche_holds (tranche, condition, event, held_at)
+                select \(tranche.id), condition, \(cause), \(command.now)
+                from unnest(\(standing.lost.map(\.rawValue))) as condition
+                on conflict (tranche, condition) where resumed_at is null do nothing
+                """)
+            guard held.affectedCount > 0 else { continue }
+            let payload = TrancheHeld(
+                tranche: tranche.id, agreement: agreement, number: tranche.number, amountCents: tranche.amountCents,
+                lost: standing.lost.map { EvidenceKind($0) }, cause: cause)
+            try await EventLog.append([command.event(payload, about: tranche.id)], in: session)
+            guard tranche.state == .paid else { continue }
+            let lost = standing.lost.map(\.rawValue).joined(separator: ", ")
+            try await recoveries.propose(
+                tranche: tranche.id, lostBy: cause, reason: "\(lost) is met no more", command, in: session)
+        }
+    }
+
+    private func resumeWhatStands(
+        of agreement: UUID, since cause: UUID, _ command: CommandContext, in session: some PostgresSession
+    ) async throws {
+        for standing in try await standings(ofAgreement: agreement, in: session)
+        where !standing.holds.isEmpty && standing.lost.isEmpty {
+            let tranche = standing.tranche.value
+            try await session.query(
+                """
+                update tranche_holds set resumed_by = \(cause), resumed_at = \(command.now)
+                where tranche = \(tranche.id) and resumed_at is null
+                """)
+            let payload = TrancheResumed(
+                tranche: tranche.id, agreement: agreement, number: tranche.number, cause: cause)
+            try await EventLog.append([command.event(payload, about: tranche.id)], in: session)
+            try await recoveries.withdrawProposals(tranche: tranche.id, command, in: session)
+        }
+    }
+
+    private func openHolds(of agreement: UUID, in session: some PostgresSession) async throws -> [Hold] {
+        let rows = try await session.query(
+            """
+            select h.tranche, h.condition, h.event, h.held_at from tranche_holds h join tranches t on t.id = h.tranche
+            where t.agreement = \(agreement) and h.resumed_at is null order by h.id
+            """)
+        return try rows.map { row in
+            Hold(
+                tranche: try row.get("tranche"), condition: try row.get("condition"), event: try row.get("event"),
+                heldAt: try row.get("held_at"))
+        }
     }
 
     /// For each condition of an agreement the first event that met it.
@@ -151,29 +234,36 @@ struct TrancheStore: Sendable {
     ) async throws -> Standing {
         let rows = try await session.query(
             """
-            select t.*, a.grant_id from tranches t join agreements a on a.id = t.agreement
+            select t.*, a.grant_id, a.state as agreement_state
+            from tranches t join agreements a on a.id = t.agreement
             where t.id = \(id) and (\(siren) is null or a.lead_siren = \(siren))
             """)
         guard let row = rows.first else { throw StoreRefusal.notFound(noun: "tranche") }
-        let evidence = try await firstEvidence(of: try row.get("agreement"), in: session)
-        return try Self.standing(row, evidence)
+        let agreement = try row.get("agreement", as: UUID.self)
+        return try Self.standing(
+            row, try await firstEvidence(of: agreement, in: session), try await openHolds(of: agreement, in: session))
     }
 
     /// In the order of their numbers.
     func standings(ofAgreement id: UUID, in session: some PostgresSession) async throws -> [Standing] {
         let rows = try await session.query(
             """
-            select t.*, a.grant_id from tranches t join agreements a on a.id = t.agreement
+            select t.*, a.grant_id, a.state as agreement_state
+            from tranches t join agreements a on a.id = t.agreement
             where t.agreement = \(id) order by t.number
             """)
         let evidence = try await firstEvidence(of: id, in: session)
-        return try rows.map { try Self.standing($0, evidence) }
+        let holds = try await openHolds(of: id, in: session)
+        return try rows.map { try Self.standing($0, evidence, holds) }
     }
 
-    private static func standing(_ row: PostgresRow, _ evidence: [EvidenceRecord]) throws -> Standing {
+    private static func standing(
+        _ row: PostgresRow, _ evidence: [EvidenceRecord], _ holds: [Hold]
+    ) throws -> Standing {
         let tranche = try tranche(row)
         return Standing(
-            tranche: tranche, releasedAt: try row.get("released_at"),
+            tranche: tranche, agreementState: try row.get("agreement_state"), releasedAt: try row.get("released_at"),
+            holds: holds.filter { $0.tranche == tranche.value.id },
             evidence: evidence.filter { tranche.value.conditions.contains($0.condition) })
     }
 

@@ -4,7 +4,42 @@ import ReportingDomain
 
 /// Envelopes, grants, agreements, tranches and payments.
 enum FundingConsumer {
-    static let handlers = programme + reservations + agreements + tranches
+    static let handlers = programme + reservations + agreements + tranches + waysBack
+
+    private static let waysBack: [EventHandler] = [
+        FactConsumer.handler(
+            AgreementTerminated.self, .agreementTerminated, key: { $0.agreement.figureText }
+        ) { terminated, fact in
+            fact.agreement = terminated.agreement
+            fact.amountCents = terminated.amountCents
+            fact.time = terminated.terminatedAt
+        },
+        FactConsumer.handler(
+            TrancheCancelled.self, .trancheCancelled, key: { $0.tranche.figureText }
+        ) { cancelled, fact in
+            if cancelled.wasReleased { fact.kind = .trancheRetracted }
+            fact.tranche = cancelled.tranche
+            fact.agreement = cancelled.agreement
+            fact.ordinal = cancelled.number
+            fact.amountCents = cancelled.amountCents
+        },
+        FactConsumer.handler(RecoveryOrdered.self, .recoveryOrdered, key: { $0.recovery.figureText }) { ordered, fact in
+            fact.agreement = ordered.agreement
+            fact.amountCents = ordered.amountCents
+        },
+        // Each instalment is a fact of its own, named after its event.
+        FactConsumer.handler(
+            RecoveryReceived.self, .recoveryReceived, key: { $0.recovery.figureText }
+        ) { received, fact in
+            fact.key = fact.event.figureText
+            fact.agreement = received.agreement
+            fact.amountCents = received.amountCents
+        },
+        FactConsumer.handler(RecoveryWaived.self, .recoveryWaived, key: { $0.recovery.figureText }) { waived, fact in
+            fact.agreement = waived.agreement
+            fact.amountCents = waived.amountCents
+        },
+    ]
 
     private static let programme: [EventHandler] = [
         FactConsumer.handler(ProgrammeOpened.self, .programmeOpened, key: { $0.programme.figureText }) { opened, fact in

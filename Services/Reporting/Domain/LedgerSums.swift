@@ -15,6 +15,10 @@ package struct LedgerSums: Sendable, Equatable {
         .reservationMade: ("available", "held"), .reservationLetGo: ("held", "available"),
         .grantReserved: ("available", "reserved"), .agreementSigned: ("reserved", "committed"),
         .trancheReleased: ("committed", "released"), .paymentExecuted: ("released", "paid"),
+        // What was released goes back first; then all that is not paid goes the whole way.
+        .trancheRetracted: ("released", "committed"), .agreementTerminated: ("committed", "available"),
+        .recoveryOrdered: ("paid", "claimed"), .recoveryReceived: ("claimed", "available"),
+        .recoveryWaived: ("claimed", "paid"),
     ]
 
     /// The facts that move money.

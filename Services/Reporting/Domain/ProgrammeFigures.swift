@@ -40,14 +40,19 @@ package enum ProgrammeFigures {
         }
         // Agreements, tranches and payments are about the animation of a place; experiments have no agreement of their
         // own.
-        let steps: [(String, FactKind)] = [
-            ("committed", .agreementSigned), ("released", .trancheReleased), ("paid", .paymentExecuted),
+        let steps: [(measure: String, kind: FactKind, sign: Int64)] = [
+            ("committed", .agreementSigned, 1), ("released", .trancheReleased, 1), ("paid", .paymentExecuted, 1),
+            // What is given back of a terminated agreement, and what came back of what was paid, is the envelope's.
+            ("reserved", .agreementTerminated, -1), ("committed", .agreementTerminated, -1),
+            ("released", .trancheRetracted, -1),
+            ("reserved", .recoveryReceived, -1), ("committed", .recoveryReceived, -1),
+            ("released", .recoveryReceived, -1), ("paid", .recoveryReceived, -1),
         ]
-        for (measure, kind) in steps {
+        for (measure, kind, sign) in steps {
             for fact in facts.facts(kind) {
-                add(measure, fact, of: .animation, to: &book)
-                guard let agreement = fact.agreement else { continue }
-                book.add(fact.amountCents ?? 0, to: FigureID(measure, agreement), because: fact)
+                add(measure, fact, of: .animation, sign: sign, to: &book)
+                guard let agreement = fact.agreement, measure != "reserved" else { continue }
+                book.add(sign * (fact.amountCents ?? 0), to: FigureID(measure, agreement), because: fact)
             }
         }
     }

@@ -22,7 +22,7 @@ package struct ProgrammeMoney: Sendable, Equatable, Encodable {
         package let tranche: String
         package let number: Int
         package let amountCents: Int64
-        /// `opened`, `released`, `ordered` or `paid`.
+        /// `opened`, `released`, `ordered`, `paid` or `cancelled`.
         package let state: String
     }
 
@@ -62,7 +62,7 @@ package struct ProgrammeMoney: Sendable, Equatable, Encodable {
         var tranches: [UUID: [UUID: Tranche]] = [:]
         let steps: [(FactKind, String)] = [
             (.trancheOpened, "opened"), (.trancheReleased, "released"), (.paymentOrdered, "ordered"),
-            (.paymentExecuted, "paid"),
+            (.trancheCancelled, "cancelled"), (.trancheRetracted, "cancelled"), (.paymentExecuted, "paid"),
         ]
         for (kind, state) in steps {
             for fact in facts.facts(kind) {
