@@ -63,8 +63,8 @@ package struct PaymentInitiation: Sendable, Equatable {
     package static let standardTransactionCountMax = 1_000
     /// `CtrlSum` has 18 digits at most, two of them after the point.
     static let controlSumCentsMax: Int64 = 999_999_999_999_999_999
-    /// Years of four digits.
-    private static let instants = Date(timeIntervalSince1970: 0)...Date(timeIntervalSince1970: 253_402_300_799)
+    /// Years of four digits, in seconds since 1970. A range of `Date` would contain what is no number.
+    private static let instantSeconds = 0...253_402_300_799.0
 
     /// - Parameter transactionCountMax: from 1.
     /// - Throws: `invalidInput`, `characterNotAllowed` or `repeatedID` with the first field at fault, such as
@@ -74,7 +74,7 @@ package struct PaymentInitiation: Sendable, Equatable {
         transactions: [CreditTransfer], transactionCountMax: Int = standardTransactionCountMax
     ) throws(BankMessagesError) {
         try SEPAText.checkID(messageID, field: "messageID")
-        guard Self.instants.contains(createdAt) else {
+        guard Self.instantSeconds.contains(createdAt.timeIntervalSince1970) else {
             throw .invalidInput(field: "createdAt", expected: "an instant of the years 1970 to 9999")
         }
         guard transactions.count >= 1, transactions.count <= transactionCountMax else {
