@@ -65,70 +65,51 @@ struct DocumentNode {
 
     /// Its text without white space at the ends, in one line.
     func text(lengthMax: Int) throws(BankMessagesError) -> String {
-        let text = trimmedText
-        guard !hasChildren, !text.isEmpty, text.unicodeScalars.count <= lengthMax,
-            !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
-        else { throw .invalidValue(place: place, expected: "a text of 1 to \(lengthMax) characters in one line") }
-        return text
+        try value(
+            { Self.isLine($0, lengthMax: lengthMax) ? $0 : nil },
+            expected: "a text of 1 to \(lengthMax) characters in one line")
     }
 
     /// An identification, `Max35Text`.
     func id() throws(BankMessagesError) -> String { try text(lengthMax: 35) }
 
     /// A code of a list: capital letters and digits.
-    func code(lengthMax: Int = 4) throws(BankMessagesError) -> String {
-        let text = trimmedText
-        guard !hasChildren, (1...lengthMax).contains(text.utf8.count), text.utf8.allSatisfy(Self.isCodeByte) else {
-            throw .invalidValue(place: place, expected: "a code of 1 to \(lengthMax) capital letters and digits")
-        }
-        return text
+    func code() throws(BankMessagesError) -> String {
+        try value(
+            { (1...4).contains($0.utf8.count) && $0.utf8.allSatisfy(Self.isCodeByte) ? $0 : nil },
+            expected: "a code of 1 to 4 capital letters and digits")
     }
 
     /// Euro cents from 0, exactly.
     func cents() throws(BankMessagesError) -> Int64 {
         guard tree.string(element.currency) == "EUR" else { throw .foreignCurrency(place: place) }
-        guard !hasChildren, let cents = Cents.parse(trimmedText) else {
-            throw .invalidValue(place: place, expected: Cents.expected)
-        }
-        return cents
+        return try value(Cents.parse, expected: Cents.expected)
     }
 
     func flag() throws(BankMessagesError) -> Bool {
-        switch hasChildren ? "" : trimmedText {
-        case "true", "1": return true
-        case "false", "0": return false
-        default: throw .invalidValue(place: place, expected: "true or false")
-        }
+        try value({ ["true": true, "1": true, "false": false, "0": false][$0] }, expected: "true or false")
     }
 
     /// Of a choice between a day and an instant; of an instant the day that its sender wrote.
     func day() throws(BankMessagesError) -> CalendarDay {
-        if let day = try optional("Dt") { return try day.dayText(timeFollows: false) }
-        return try required("DtTm").dayText(timeFollows: true)
+        if let date = try optional("Dt") {
+            return try date.value(DateText.day(ofDate:), expected: DateText.dateExpected)
+        }
+        return try required("DtTm").value(DateText.day(ofInstant:), expected: DateText.instantExpected)
     }
 
     func iban() throws(BankMessagesError) -> String {
-        let text = trimmedText
-        guard !hasChildren, AccountNumber.isValid(text) else {
-            throw .invalidValue(place: place, expected: AccountNumber.expected)
-        }
-        return text
+        try value({ AccountNumber.isValid($0) ? $0 : nil }, expected: AccountNumber.expected)
     }
 
-    private func dayText(timeFollows: Bool) throws(BankMessagesError) -> CalendarDay {
-        let text = trimmedText
-        let rest = text.utf8.dropFirst(10)
-        let zones = "0123456789:+-Z".utf8
-        let isComplete =
-            timeFollows
-            ? rest.first == UInt8(ascii: "T") && rest.dropFirst().allSatisfy { zones.contains($0) || $0 == 0x2E }
-            : rest.allSatisfy(zones.contains)
-        guard !hasChildren, text.utf8.count <= 40, isComplete,
-            let day = CalendarDay(String(decoding: text.utf8.prefix(10), as: UTF8.self))
-        else {
-            throw .invalidValue(place: place, expected: timeFollows ? "yyyy-MM-ddThh:mm:ss" : "yyyy-MM-dd")
+    /// What its text is read as; an element with others in it has none.
+    private func value<Value>(
+        _ read: (String) -> Value?, expected: String
+    ) throws(BankMessagesError) -> Value {
+        guard !hasChildren, let value = read(trimmedText) else {
+            throw .invalidValue(place: place, expected: expected)
         }
-        return day
+        return value
     }
 
     // MARK: What errors say
@@ -164,6 +145,13 @@ struct DocumentNode {
     /// XML's.
     private static func isWhiteSpace(_ byte: UInt8) -> Bool {
         byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D
+    }
+
+    private static func isLine(_ text: String, lengthMax: Int) -> Bool {
+        (1...lengthMax).contains(text.unicodeScalars.count)
+            && !text.unicodeScalars.contains { scalar in
+                [.control, .lineSeparator, .paragraphSeparator].contains(scalar.properties.generalCategory)
+            }
     }
 
     private static func isCodeByte(_ byte: UInt8) -> Bool {

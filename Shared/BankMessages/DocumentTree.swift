@@ -18,6 +18,8 @@ final class DocumentTree {
 
     static let none: Int32 = -1
     static let depthMax = 64
+    /// The messages that are read have a few hundred different ones.
+    static let nameCountMax = 4_096
     private static let root = "Document"
     private static let currencyAttribute = "Ccy"
     /// Between namespace and name, as the parser hands them over: no namespace has a line break.
@@ -74,6 +76,9 @@ final class DocumentTree {
             elements[Int(parent)].lastChild = index
         }
         let number = namespace == self.namespace ? number(of: name) : 0
+        guard names.count <= Self.nameCountMax else {
+            return fail(.tooLarge(limit: "\(Self.nameCountMax - 1) names of elements"))
+        }
         var position: Int32 = 1
         if !counts.isEmpty {
             position += counts[counts.count - 1][number, default: 0]

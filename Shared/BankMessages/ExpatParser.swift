@@ -17,10 +17,10 @@ struct ExpatParser: ~Copyable {
 
     deinit { XML_ParserFree(handle) }
 
+    /// Once: the library reads no second document.
     /// - Parameter bytes: at most `Int32.max`.
     /// - Returns: why it is no document; nil where it is one. What the tree itself refused stands in the tree.
-    consuming func parse(_ bytes: [UInt8], into tree: DocumentTree) -> BankMessagesError? {
-        let handle = handle
+    borrowing func parse(_ bytes: [UInt8], into tree: DocumentTree) -> BankMessagesError? {
         // Handlers get the parser, to stop it; the tree is what they find in it.
         XML_SetUserData(handle, Unmanaged.passUnretained(tree).toOpaque())
         XML_UseParserAsHandlerArg(handle)

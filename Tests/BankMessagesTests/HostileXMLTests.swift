@@ -48,6 +48,12 @@ import Testing
         #expect(Self.error(reading: text) == .tooLarge(limit: "64 levels of elements"))
     }
 
+    @Test func vocabulariesOfTheirOwnAreRefused() {
+        let names = (0..<5_000).map { "<a\($0)/>" }.joined()
+        let text = #"<Document xmlns="\#(Self.namespace)">\#(names)</Document>"#
+        #expect(Self.error(reading: text) == .tooLarge(limit: "4095 names of elements"))
+    }
+
     @Test func manyElementsAndManyDuplicatesTakeNoMoreThanTheirShare() throws {
         // given
         let one = "<TxInfAndSts><OrgnlEndToEndId>E</OrgnlEndToEndId><TxSts>RJCT</TxSts></TxInfAndSts>"

@@ -71,6 +71,7 @@ import Testing
         ("<TxSts>RJCT", "<TxSts>REJECTED", "TxInfAndSts[2]/TxSts: a code"),
         ("PAYMENT-0003", "PAY<b/>MENT-0003", "TxInfAndSts[3]/OrgnlEndToEndId: a text of 1 to 35 characters"),
         ("PAYMENT-0003", "PAY\nMENT-0003", "TxInfAndSts[3]/OrgnlEndToEndId: a text of 1 to 35 characters"),
+        ("PAYMENT-0003", "PAY\u{2028}MENT-0003", "TxInfAndSts[3]/OrgnlEndToEndId: a text of 1 to 35 characters"),
         ("PAYMENT-0003", "PAYMENT-0003-0003-0003-0003-0003-003", "TxInfAndSts[3]/OrgnlEndToEndId: a text"),
         ("Ccy=\"EUR\">0.01", "Ccy=\"USD\">0.01", "Amt/InstdAmt: an amount in EUR is expected"),
         (" Ccy=\"EUR\">0.01", ">0.01", "Amt/InstdAmt: an amount in EUR is expected"),

@@ -1,3 +1,4 @@
+import CofundingRules
 import Testing
 
 @testable import BankMessages
@@ -67,5 +68,29 @@ import Testing
             let cents = Int64.random(in: 0...Int64.max, using: &random) >> Int64.random(in: 0...60, using: &random)
             #expect(Cents.parse(Cents.decimal(cents)) == cents)
         }
+    }
+
+    // MARK: Days
+
+    @Test(arguments: [
+        "2026-11-25T00:00:00", "2026-11-25T23:59:59.999Z", "2026-11-25T12:00:00+14:00", "2026-11-25T12:00:00.5-11:30",
+    ])
+    func dayOfAnInstantIsTheOneItsSenderWrote(text: String) {
+        #expect(DateText.day(ofInstant: text) == CalendarDay("2026-11-25"))
+        #expect(DateText.day(ofDate: text) == nil)
+    }
+
+    @Test(arguments: [
+        "", "2026-11-25T", "2026-11-25T1:00:00", "2026-11-25T12:00", "2026-11-25T12:00:00.", "2026-11-25T12:00:00+1",
+        "2026-02-29T12:00:00", "2026-11-25 12:00:00", "2026-11-25T12:00:00ZZ", "26-11-25T12:00:00", "2026-11-25",
+        "2026-11-25T12:00:00é",
+    ])
+    func anythingElseIsNoInstant(text: String) {
+        #expect(DateText.day(ofInstant: text) == nil)
+    }
+
+    @Test(arguments: ["", "2026-11-2", "2026-11-25 ", "2026-11-25+1", "2026-11-25z", "2026-13-01", "２026-11-25"])
+    func anythingElseIsNoDate(text: String) {
+        #expect(DateText.day(ofDate: text) == nil)
     }
 }
