@@ -1,11 +1,11 @@
 # One build for all five services, and a small image for each: docker build --target funding .
-# The same Debian in both stages: the programs link its libpq and librabbitmq.
+# The same Debian in both stages: the programs link its libpq, librabbitmq and libexpat.
 ARG SWIFT_IMAGE=swift:6.3-bookworm
 ARG DEBIAN_IMAGE=debian:bookworm-slim
 
 FROM ${SWIFT_IMAGE} AS build
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends libpq-dev librabbitmq-dev pkg-config zlib1g-dev \
+    && apt-get install --yes --no-install-recommends libexpat1-dev libpq-dev librabbitmq-dev pkg-config zlib1g-dev \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 WORKDIR /maillage
 # The manifest alone decides what is fetched, so an edited source does not fetch anything anew.
@@ -22,7 +22,7 @@ RUN set -eu; mkdir /programs; \
 
 FROM ${DEBIAN_IMAGE} AS runtime
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates libpq5 librabbitmq4 tzdata \
+    && apt-get install --yes --no-install-recommends ca-certificates libexpat1 libpq5 librabbitmq4 tzdata \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
     && useradd --system --uid 10001 --user-group --home-dir /nonexistent --shell /usr/sbin/nologin maillage
 ENV LANG=C.UTF-8 MAILLAGE_HTTP_HOST=0.0.0.0 MAILLAGE_HTTP_PORT=8080

@@ -107,6 +107,9 @@ let sharedTargets: [Target] = [
         "Inbox",
         ["Events", "Migrations", "Observability", "Outbox", "Postgres", "RabbitMQ", lifecycle, logging, metrics],
         resources: [.embedInCode("Migrations")]),
+    // libexpat reads XML in 180 kB; XMLCoder and the like need FoundationXML, and so the whole Foundation.
+    system("CExpat", pkgConfig: "expat", apt: "libexpat1-dev"),
+    shared("BankMessages", ["CExpat", "CofundingRules"]),
     shared("CofundingRules"),
     shared("Identifiers"),
     shared("Identity", [jwtKit, logging]),
@@ -146,6 +149,7 @@ let testTargets: [Target] = [
         ],
         path: "Tests/TestSupport", swiftSettings: settings),
     tests("Architecture", ["Events", yams]),
+    tests("BankMessages", ["BankMessages", "CofundingRules"]),
     tests("CofundingRules", ["CofundingRules"]),
     tests("ConnectionLoop", ["ConnectionLoop"]),
     tests("Identifiers", ["Identifiers"]),

@@ -7,7 +7,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 # What a build, the private servers and the demo's driver need.
-readonly build=(make git g++ libc6-dev zlib1g-dev pkg-config libpq-dev librabbitmq-dev)
+readonly build=(make git g++ libc6-dev zlib1g-dev pkg-config libexpat1-dev libpq-dev librabbitmq-dev)
 readonly servers=(rabbitmq-server)
 readonly tools=(python3 python3-pika openssl ca-certificates tzdata)
 # What the outside systems of docs/publishing are built with and run on, and what their schemas are checked by.

@@ -1,4 +1,4 @@
-"""The browser's driver, from pinned packages in a folder of their own: installed once per list, by any run."""
+"""Pinned packages, in a folder of their own for each list of them: installed once per list, by any run."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from pathlib import Path
 
 from driver.instance import REPOSITORY
 
-REQUIREMENTS = Path(__file__).with_name("requirements.txt")
-FOLDER = REPOSITORY / ".local" / "pages-packages"
+BROWSER = Path(__file__).with_name("requirements.txt")
 SECONDS_MAX = 300
 
 
-def use() -> None:
-    """Makes `playwright` and axe importable; Python, `venv` and Chromium are Debian's."""
-    stamp = FOLDER / "installed"
-    wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+def use(requirements: Path = BROWSER) -> None:
+    """Makes what the list names importable: `playwright` and axe, unless another is given. Python, `venv` and Chromium
+    are Debian's."""
+    folder = REPOSITORY / ".local" / f"{requirements.parent.name}-packages"
+    stamp = folder / "installed"
+    wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
     if not stamp.is_file() or stamp.read_text(encoding="ascii") != wanted:
-        shutil.rmtree(FOLDER, ignore_errors=True)
-        run("/usr/bin/python3", "-m", "venv", str(FOLDER))
-        run(str(FOLDER / "bin" / "pip"), "install", "--quiet", "--no-deps", "--disable-pip-version-check",
-            "--requirement", str(REQUIREMENTS))
+        shutil.rmtree(folder, ignore_errors=True)
+        run("/usr/bin/python3", "-m", "venv", str(folder))
+        run(str(folder / "bin" / "pip"), "install", "--quiet", "--no-deps", "--disable-pip-version-check",
+            "--requirement", str(requirements))
         stamp.write_text(wanted, encoding="ascii")
-    for packages in FOLDER.glob("lib/python3*/site-packages"):
+    for packages in folder.glob("lib/python3*/site-packages"):
         site.addsitedir(str(packages))
 
 
