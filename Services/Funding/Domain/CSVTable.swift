@@ -18,6 +18,11 @@ package struct CSVError: Error, Equatable {
     /// From 1, the header's; 0 for the whole file.
     package let line: Int
     package let problem: Problem
+
+    package init(line: Int, problem: Problem) {
+        self.line = line
+        self.problem = problem
+    }
 }
 
 /// A table as RFC 4180 has it, in UTF-8 without a byte order mark, every line ended by a line feed as in the example of
