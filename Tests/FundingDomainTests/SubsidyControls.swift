@@ -62,7 +62,7 @@ struct RandomAgreements {
 
     mutating func next() throws -> SubsidyAgreement {
         count += 1
-        let lineCount = Int.random(in: 1...6, using: &random)
+        let lineCount = Int.random(in: 1...3, using: &random)
         var lines: [SubsidyLine] = []
         var sirets: Set<String> = []
         while lines.count < lineCount {
@@ -100,7 +100,7 @@ struct RandomAgreements {
 
     mutating func text() -> String {
         var text = Self.beginnings[Int.random(in: 0..<Self.beginnings.count, using: &random)]
-        for _ in 0..<Int.random(in: 0...8, using: &random) {
+        for _ in 0..<Int.random(in: 0...5, using: &random) {
             let words = text.hasSuffix(";") ? Self.beginnings : Self.words
             text += " " + words[Int.random(in: 0..<words.count, using: &random)]
         }

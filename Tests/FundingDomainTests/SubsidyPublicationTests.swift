@@ -53,7 +53,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (Int64(2_300_000), SubsidyDuty.exempt(.notAboveThreshold)), (2_300_001, .compulsory), (1, .exempt(.notAboveThreshold)),
+        (Int64(2_300_000), SubsidyDuty.exempt(.notAboveThreshold)), (2_300_001, .compulsory),
+        (1, .exempt(.notAboveThreshold)),
     ])
     func publicationIsCompulsoryAboveTheThresholdForPrivateLawBodies(cents: Int64, duty: SubsidyDuty) throws {
         let agreement = try SubsidyControls.agreement(lines: [SubsidyControls.line(cents: cents)])

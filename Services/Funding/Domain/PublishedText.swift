@@ -18,11 +18,11 @@ enum PublishedText {
     /// The first thing that keeps the text out of a published table; nil when nothing does.
     static func flaw(in text: String) -> Flaw? {
         let scalars = text.unicodeScalars
-        if scalars.allSatisfy(\.properties.isWhitespace) { return .blank }
-        if scalars.contains(where: isInvisible) { return .control }
-        if scalars.first?.properties.isWhitespace == true || scalars.last?.properties.isWhitespace == true {
-            return .edges
+        guard let first = scalars.first, let last = scalars.last, !scalars.allSatisfy(\.properties.isWhitespace) else {
+            return .blank
         }
+        if scalars.contains(where: isInvisible) { return .control }
+        if first.properties.isWhitespace || last.properties.isWhitespace { return .edges }
         if scalars.count > lengthMax { return .tooLong }
         return beginsFormula(scalars) ? .formula : nil
     }
@@ -47,7 +47,8 @@ enum PublishedText {
 
     /// Control characters, line ends and characters without a width, which hide what a cell begins with.
     private static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
+        if scalar.isASCII { return scalar.value < 0x20 || scalar.value == 0x7F }
+        return switch scalar.properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator: true
         default: false
         }
