@@ -3,10 +3,13 @@ import Identifiers
 
 /// The de minimis aid of a programme as a table.
 ///
-/// Since 1 January 2026 such aid is to be entered in a register, in France the «plateforme des aides d'État». The form
-/// in which that platform takes entries is not public, so the columns are our own: what Regulation (EU) 2023/2831 has a
-/// register hold, with the room that was left. They are written like those of the subsidies: UTF-8, commas, points
-/// before decimals, line feeds, one row for each aid.
+/// Since 1 January 2026 such aid is to be entered in a register, in France the «plateforme des aides d'État» (decree
+/// 2025-1361 of 26 December 2025). Its article 4 names what is entered, and the form in which the platform takes it is
+/// not public: so the columns are our own, for those who enter it by hand and for whoever checks the ceiling. They are
+/// written like those of the subsidies: UTF-8, commas, points before decimals, line feeds, one row for each aid.
+///
+/// What the article asks for besides and the programme does not know here: the aid's instrument, which is always a
+/// grant; the NACE sector; and who finances it where that is not who grants it.
 ///
 /// | column | content |
 /// |---|---|
