@@ -22,7 +22,7 @@ package struct SIREN: Hashable, Sendable, CustomStringConvertible {
         text.filter { $0 != " " && $0 != "\u{00A0}" && $0 != "\u{202F}" }
     }
 
-    private static func luhnSum(_ digits: [UInt8]) -> Int {
+    static func luhnSum(_ digits: [UInt8]) -> Int {
         var sum = 0
         for (offset, byte) in digits.reversed().enumerated() {
             let digit = Int(byte) - 0x30

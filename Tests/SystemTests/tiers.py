@@ -29,7 +29,7 @@ LINES_SHOWN = 40
 
 # Without a server, with a running system, and with a system each of its own.
 BY_ITSELF = ["test_scenario", "test_driver", "test_chaos_parts", "test_cofunding_reference",
-             "test_bank_messages"]
+             "test_bank_messages", "test_subsidies"]
 RUNNING = ["test_isolation", "test_configuration", "test_hostile_http", "test_hostile_feedback",
            "test_dead_letters", "test_ledger", "test_publishers", "test_publishing", "test_imports"]
 # In a real browser.
