@@ -93,6 +93,9 @@ import Testing
         for meaning in SubsidyAmountMeaning.allCases {
             #expect(agreement.rows(meaning).map { $0.faults.map(\.field) } == [[.amount], [.amount]])
         }
+        agreement.lines[1].isDeMinimis = nil
+        #expect(agreement.rows(.beneficiarysPart)[1].faults.map(\.field) == [.amount, .isDeMinimis])
+        agreement.lines[1].isDeMinimis = false
         agreement.grantedCents -= 1
         agreement.lines[1].cents = nil
         for meaning in SubsidyAmountMeaning.allCases {
@@ -122,6 +125,7 @@ import Testing
     @Test func aPartNeverClaimsMoreThanItIs() throws {
         var random = SeededGenerator(seed: 7)
         #expect(SubsidyShare(0, of: 0) == nil)
+        #expect(SubsidyShare(0, of: -1) == nil)
         #expect(SubsidyShare(2, of: 1) == nil)
         #expect(SubsidyShare(-1, of: 1) == nil)
         #expect(SubsidyShare(.max, of: .max)?.value == SubsidyShare.whole)
