@@ -61,12 +61,12 @@ package struct PaymentInitiation: Sendable, Equatable {
     package static let amountCentsMax: Int64 = 99_999_999_999
     /// Unless the caller sets another: a block that a person can look through, far below what banks take.
     package static let standardTransactionCountMax = 1_000
-    /// `CtrlSum` has 18 digits at most, two of them after the point.
-    static let controlSumCentsMax: Int64 = 999_999_999_999_999_999
+    /// Whatever the caller sets: sums stay far below the 18 digits of `CtrlSum`.
+    package static let transactionCountCeiling = 100_000
     /// Years of four digits, in seconds since 1970. A range of `Date` would contain what is no number.
     private static let instantSeconds = 0...253_402_300_799.0
 
-    /// - Parameter transactionCountMax: from 1.
+    /// - Parameter transactionCountMax: from 1 to `transactionCountCeiling`.
     /// - Throws: `invalidInput`, `characterNotAllowed` or `repeatedID` with the first field at fault, such as
     ///   `transactions/2/creditor/iban`. Nothing is written of a message with any fault.
     package init(
@@ -77,8 +77,9 @@ package struct PaymentInitiation: Sendable, Equatable {
         guard Self.instantSeconds.contains(createdAt.timeIntervalSince1970) else {
             throw .invalidInput(field: "createdAt", expected: "an instant of the years 1970 to 9999")
         }
-        guard transactions.count >= 1, transactions.count <= transactionCountMax else {
-            throw .invalidInput(field: "transactions", expected: "1 to \(transactionCountMax) transactions")
+        let countMax = min(transactionCountMax, Self.transactionCountCeiling)
+        guard transactions.count >= 1, transactions.count <= countMax else {
+            throw .invalidInput(field: "transactions", expected: "1 to \(countMax) transactions")
         }
         self.messageID = messageID
         self.createdAt = createdAt
@@ -91,11 +92,7 @@ package struct PaymentInitiation: Sendable, Equatable {
         self.transactions = checked
         try Self.checkUnique(checked.map(\.endToEndID), name: "endToEndID")
         try Self.checkUnique(checked.map(\.instructionID), name: "instructionID")
-        let sum = checked.reduce(into: Int128(0)) { $0 += Int128($1.amountCents) }
-        guard sum <= Int128(Self.controlSumCentsMax) else {
-            throw .invalidInput(field: "transactions", expected: "a sum of at most \(Self.controlSumCentsMax) cents")
-        }
-        controlSumCents = Int64(sum)
+        controlSumCents = checked.reduce(0) { $0 + $1.amountCents }
     }
 
     private static func checkUnique(_ ids: [String], name: String) throws(BankMessagesError) {

@@ -123,6 +123,10 @@ import Testing
             try Controls.initiation(transactions: three, transactionCountMax: 2)
         }
         _ = try Controls.initiation(transactions: three, transactionCountMax: 3)
+        #expect(throws: BankMessagesError.invalidInput(field: "transactions", expected: "1 to 100000 transactions")) {
+            try Controls.initiation(
+                transactions: Array(repeating: three[0], count: 100_001), transactionCountMax: .max)
+        }
     }
 
     @Test(arguments: [-1, 253_402_300_800, Double.infinity, Double.nan])
@@ -164,7 +168,7 @@ import Testing
     @Test(arguments: [
         "FR1420041010050500013M02607", "fr1420041010050500013M02606", "FR14 2004 1010 0505 0001 3M02 606", "", "FR14",
         "1420041010050500013M02606FR", "FRA420041010050500013M02606", "FR1420041010050500013M0260É",
-        "DE89370400440532013000DE89370400440532013000",
+        "DE89370400440532013000DE89370400440532013000", "XX361234567890", "XX651111111111111111111111111111111",
     ])
     func ibansAreCheckedAndNeverNamed(iban: String) {
         let holder = AccountHolder(name: "Someone", iban: iban)
@@ -180,6 +184,12 @@ import Testing
             #expect(text.hasPrefix("\(field): an IBAN in upper case"))
             #expect(iban.isEmpty || !text.contains(iban))
         }
+    }
+
+    @Test(arguments: ["XX0812345678901", "XX32111111111111111111111111111111", Controls.belgianIBAN])
+    func ibansOfAnyCountryAreTaken(iban: String) throws {
+        let written = try Controls.initiation(debtor: AccountHolder(name: "Someone", iban: iban)).xml()
+        #expect(String(decoding: written, as: UTF8.self).contains("<IBAN>\(iban)</IBAN>"))
     }
 
     @Test(arguments: ["AGRIFRP", "AGRIFRPPX", "agrifrpp", "AGRI1RPP", "AGRIFRPPXX", "ÉGRIFRP", ""])
