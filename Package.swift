@@ -133,7 +133,7 @@ let sharedTargets: [Target] = [
 
 let services: [Target] =
     service("Applications", domain: ["CofundingRules", "Identifiers"], also: [crypto, nioCore])
-    + service("Funding", domain: ["CofundingRules", "Identifiers"], also: [crypto])
+    + service("Funding", domain: ["CofundingRules", "Identifiers"], also: ["BankMessages", crypto, nioCore])
     + service("Experimentation", domain: ["CofundingRules"])
     + service(
         "Feedback", also: ["RabbitMQ", asyncHTTPClient, crypto, metrics, nioCore, nioHTTP1, unixSignals],

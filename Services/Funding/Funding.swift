@@ -19,6 +19,7 @@ enum FundingService: ServiceDefinition {
     static let readOnlyTables = FundingSchema.readOnlyTables
     static let openAPI = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)
 
+    static let settings = FundingSettings.all
     static let commands: [any ParsableCommand.Type] = [LedgerCommand.self]
 
     static func describe(_ event: InboundEvent) -> BusinessWords? { DeadLetterWords.describe(event) }
@@ -52,6 +53,12 @@ enum FundingService: ServiceDefinition {
                     changes: AgreementChanges(agreements: agreements), recoveries: recoveries, commands: commands
                 ).add(to: router)
                 RecoveryRoutes(recoveries: recoveries, commands: commands).add(to: router)
+                PaymentBatchRoutes(
+                    batches: FundingSettings.debtor(context.settings).map {
+                        PaymentBatchStore(payments: payments, debtor: $0)
+                    },
+                    bank: BankMessageStore(payments: payments, recoveries: recoveries), commands: commands
+                ).add(to: router)
                 TrancheRoutes(tranches: tranches, payments: payments, commands: commands).add(to: router)
                 PaymentRoutes(payments: payments, commands: commands).add(to: router)
             },

@@ -1,5 +1,6 @@
-import BankMessages
 import Testing
+
+@testable import BankMessages
 
 /// What someone may send instead of a message.
 @Suite struct HostileXMLTests {
@@ -22,6 +23,22 @@ import Testing
             <Document xmlns="\(Self.namespace)"><CstmrPmtStsRpt>&c;&secret;</CstmrPmtStsRpt></Document>
             """
         #expect(Self.error(reading: text) == .documentTypeDeclared(line: 2))
+    }
+
+    @Test func parserStopsAtTheDeclarationAndReadsNoEntity() throws {
+        // given
+        let text = """
+            <!DOCTYPE Document [
+            <!ENTITY a "ha">
+            ]>
+            <Document xmlns="\(Self.namespace)">&a;</Document>
+            """
+        let tree = DocumentTree(namespaces: [Self.namespace])
+        // when
+        let problem = ExpatParser()?.parse(Array(text.utf8), into: tree)
+        // then
+        #expect(problem == .malformed(reason: "parsing aborted", line: 1))
+        #expect(tree.failure == .documentTypeDeclared(line: 1) && tree.elements.isEmpty)
     }
 
     @Test func undeclaredEntitiesAreNoXML() {

@@ -53,6 +53,13 @@ import Testing
         #expect(status?.code == code && status?.outcome == outcome)
     }
 
+    @Test func statusOfATransactionGoesBeforeThatOfItsBlock() throws {
+        let bytes = try Controls.golden("pain002-10.xml", replacing: "<PmtInfSts>PART", by: "<PmtInfSts>ACCP")
+        let report = try PaymentStatusReport(reading: bytes)
+        #expect(report.blocks.map(\.status?.code) == ["ACCP"])
+        #expect(report.transactions.map(\.status.code) == ["ACSC", "RJCT", "PDNG"])
+    }
+
     @Test func transactionThatIsReportedTwiceIsTold() throws {
         let bytes = try Controls.golden("pain002-10.xml", replacing: "PAYMENT-0003", by: "PAYMENT-0001")
         let report = try PaymentStatusReport(reading: bytes)

@@ -19,16 +19,22 @@ struct Programme: Sendable {
     let service: ServiceHarness
     let call = UUID()
 
-    static func with(_ body: (Programme) async throws -> Void) async throws {
-        try await withoutMoney { programme in
+    static func with(
+        settings: [String: String] = [:], _ body: (Programme) async throws -> Void
+    ) async throws {
+        try await withoutMoney(settings: settings) { programme in
             #expect(try await programme.openProgramme().status == .created)
             try await body(programme)
         }
     }
 
     /// Before the programme is opened.
-    static func withoutMoney(_ body: (Programme) async throws -> Void) async throws {
-        try await ServiceHarness.with(FundingService.self) { try await body(Programme(service: $0)) }
+    static func withoutMoney(
+        settings: [String: String] = [:], _ body: (Programme) async throws -> Void
+    ) async throws {
+        try await ServiceHarness.with(FundingService.self, settings: settings) {
+            try await body(Programme(service: $0))
+        }
     }
 
     // MARK: Steps

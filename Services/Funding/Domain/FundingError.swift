@@ -31,6 +31,7 @@ package enum FundingError: Error, Equatable {
     case paymentNotApproved(PaymentState)
     case paymentExecuted
     case paymentNotPending(PaymentState)
+    case paymentWithBank
     case paymentNotExecuted(PaymentState)
     case recoveryNotProposed(RecoveryState)
     case recoveryNotOrdered(RecoveryState)
@@ -88,6 +89,7 @@ package enum FundingError: Error, Equatable {
         case .paymentNotApproved: "payment-not-approved"
         case .paymentExecuted: "payment-executed"
         case .paymentNotPending: "payment-not-pending"
+        case .paymentWithBank: "payment-with-bank"
         case .paymentNotExecuted: "payment-not-executed"
         case .recoveryNotProposed: "recovery-not-proposed"
         case .recoveryNotOrdered: "recovery-not-ordered"
@@ -149,6 +151,7 @@ extension FundingError {
         case .paymentNotApproved(let state): "The payment is \(state.rawValue); only an approved one can be executed."
         case .paymentExecuted: "The payment was executed under another bank reference."
         case .bankReferenceUsed: "The bank reference belongs to another payment."
+        case .paymentWithBank: "The payment went to the bank, which may have executed it."
         case .paymentNotPending(let state): "The payment is \(state.rawValue); it cannot be taken back any more."
         case .paymentNotExecuted(let state): "The payment is \(state.rawValue); only what was paid comes back."
         case .recoveryNotProposed(let state): "The recovery is \(state.rawValue), not proposed."
@@ -184,6 +187,7 @@ extension FundingError {
         case .paymentExists: "Read it with the tranche."
         case .separationOfDuties: "Have another paying officer approve it."
         case .paymentNotOrdered, .paymentExecuted, .paymentNotPending, .paymentNotExecuted: "Read the payment again."
+        case .paymentWithBank: "Wait for the bank's answer; what it has paid can be recovered."
         case .recoveryNotProposed, .recoveryNotOrdered: "Read the recovery again."
         case .aboveRecoverable: "Lower the amount."
         case .proposerMayNotOrder: "Have another paying officer order it."

@@ -40,6 +40,8 @@ package struct Payment: Sendable, Equatable {
     package private(set) var bankReference: String?
     /// Why it was rejected or cancelled.
     package private(set) var endReason: String?
+    /// It went to the bank, which may have executed it by now.
+    package let isWithBank: Bool
 
     package static let reasonLengthMax = 500
     package static let creditorNameLengthMax = 140
@@ -51,15 +53,17 @@ package struct Payment: Sendable, Equatable {
         let approvedBy: String?
         let bankReference: String?
         let endReason: String?
+        let isWithBank: Bool
 
         package init(
             state: PaymentState = .ordered, approvedBy: String? = nil, bankReference: String? = nil,
-            endReason: String? = nil
+            endReason: String? = nil, isWithBank: Bool = false
         ) {
             self.state = state
             self.approvedBy = approvedBy
             self.bankReference = bankReference
             self.endReason = endReason
+            self.isWithBank = isWithBank
         }
     }
 
@@ -81,6 +85,7 @@ package struct Payment: Sendable, Equatable {
         self.approvedBy = progress.approvedBy
         self.bankReference = progress.bankReference
         self.endReason = progress.endReason
+        self.isWithBank = progress.isWithBank
     }
 
     /// Orders the whole amount of a released tranche whose evidence still stands. That it has one live payment at most
@@ -114,10 +119,10 @@ package struct Payment: Sendable, Equatable {
     }
 
     /// Books the bank's execution.
-    /// - Parameter evidence: what is evidence now.
+    /// - Parameter evidence: what is evidence now; nil when the bank told of it, which knows what it has paid.
     /// - Returns: nil when exactly this execution is booked already, so that the bank's message may be repeated.
     package mutating func execute(
-        bankReference: String, tranche: inout Tranche, evidence: RecordedEvidence
+        bankReference: String, tranche: inout Tranche, evidence: RecordedEvidence?
     ) throws(FundingError) -> Transfer? {
         try Self.check(bankReference: bankReference)
         switch state {
@@ -126,7 +131,7 @@ package struct Payment: Sendable, Equatable {
         case .ordered, .rejected, .cancelled: throw .paymentNotApproved(state)
         case .approved: break
         }
-        try check(tranche, evidence)
+        if let evidence { try check(tranche, evidence) }
         state = .executed
         self.bankReference = bankReference
         tranche.settle()
@@ -136,6 +141,7 @@ package struct Payment: Sendable, Equatable {
     /// Takes it back before the bank has it; the tranche can be ordered again.
     package mutating func cancel(because reason: String) throws(FundingError) {
         guard state == .ordered || state == .approved else { throw .paymentNotPending(state) }
+        guard !isWithBank else { throw .paymentWithBank }
         try Checks.line(reason, upTo: Self.reasonLengthMax, field: "/reason")
         state = .cancelled
         endReason = reason

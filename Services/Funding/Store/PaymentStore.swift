@@ -82,25 +82,74 @@ struct PaymentStore: Sendable {
     ) async throws -> Versioned<Standing> {
         let (stored, standing) = try await lock(id, in: session)
         var payment = stored.value.payment
-        var tranche = standing.tranche.value
         let isRepetition = payment.state == .executed && payment.bankReference == bankReference
         if !isRepetition {
             try stored.check(expected)
             try standing.checkAgreement()
         }
+        var tranche = standing.tranche.value
         let transfer = try payment.execute(
             bankReference: bankReference, tranche: &tranche, evidence: standing.recorded)
         guard let transfer else { return stored }
+        _ = try await book(payment, tranche, transfer, command, in: session)
+        return try await find(id, in: session)
+    }
+
+    /// Books an execution that the bank told of, whatever became of the evidence since the payment was sent: it is
+    /// paid. What it was paid on and is lost by then is proposed for recovery.
+    /// - Returns: false when it is booked already.
+    func execute(
+        told id: UUID, bankReference: String, _ command: CommandContext, in session: some PostgresSession
+    ) async throws -> Bool {
+        let (stored, standing) = try await lock(id, in: session)
+        var payment = stored.value.payment
+        var tranche = standing.tranche.value
+        guard payment.isWithBank || payment.state != .approved else {
+            throw FundingError.paymentNotApproved(payment.state)
+        }
+        guard let transfer = try payment.execute(bankReference: bankReference, tranche: &tranche, evidence: nil)
+        else { return false }
+        let executed = try await book(payment, tranche, transfer, command, in: session)
+        if !standing.lost.isEmpty {
+            try await tranches.recoveries.propose(
+                tranche: tranche.id, lostBy: standing.holds.first?.event ?? executed,
+                reason: "\(standing.lost.map(\.rawValue).joined(separator: ", ")) is met no more", command, in: session)
+        }
+        return true
+    }
+
+    /// - Returns: the event that tells it.
+    private func book(
+        _ payment: Payment, _ tranche: Tranche, _ transfer: Transfer, _ command: CommandContext,
+        in session: some PostgresSession
+    ) async throws -> UUID {
         let executed = command.event(
             PaymentExecuted(
-                payment: id, tranche: tranche.id, agreement: tranche.agreement, amountCents: payment.amountCents,
-                bankReference: bankReference, executedAt: command.now),
-            about: id)
+                payment: payment.id, tranche: tranche.id, agreement: tranche.agreement,
+                amountCents: payment.amountCents, bankReference: payment.bankReference ?? "",
+                executedAt: command.now),
+            about: payment.id)
         try await save(executed: payment, command, in: session)
         try await tranches.save(paid: tranche, in: session)
         try await LedgerStore.book(.init(transfer: transfer, at: command.now, event: executed.id), in: session)
         try await EventLog.append([executed], in: session)
-        return try await find(id, in: session)
+        return executed.id
+    }
+
+    /// A payment that may go to the bank now.
+    /// - Throws: `FundingError` when its evidence fell or its agreement is halted.
+    func sendable(_ id: UUID, in session: some PostgresSession) async throws -> Payment {
+        let (stored, standing) = try await lock(id, in: session)
+        try standing.checkAgreement()
+        if let lost = standing.lost.first { throw FundingError.evidenceLost(lost) }
+        return stored.value.payment
+    }
+
+    /// Those that went to the bank together, in the order of their ids.
+    func inBatch(_ batch: UUID, in session: some PostgresSession) async throws -> [UUID] {
+        try await session.query("select id from payments where batch = \(batch) order by id").map {
+            try $0.get("id")
+        }
     }
 
     /// Takes a payment back before the bank has it.
@@ -125,10 +174,29 @@ struct PaymentStore: Sendable {
         var payment = stored.value.payment
         guard try payment.reject(because: reason) else { return stored }
         try stored.check(expected)
-        let rejected = PaymentRejected(
-            payment: id, tranche: payment.tranche, agreement: payment.agreement, amountCents: payment.amountCents)
-        try await save(ended: payment, command.event(rejected, about: id), command, in: session)
+        try await save(rejected: payment, command, in: session)
         return try await find(id, in: session)
+    }
+
+    /// Notes a rejection that the bank told of.
+    /// - Returns: false when it is noted already.
+    func reject(
+        told id: UUID, reason: String, _ command: CommandContext, in session: some PostgresSession
+    ) async throws -> Bool {
+        let (stored, _) = try await lock(id, in: session)
+        var payment = stored.value.payment
+        guard try payment.reject(because: reason) else { return false }
+        try await save(rejected: payment, command, in: session)
+        return true
+    }
+
+    private func save(
+        rejected payment: Payment, _ command: CommandContext, in session: some PostgresSession
+    ) async throws {
+        let rejected = PaymentRejected(
+            payment: payment.id, tranche: payment.tranche, agreement: payment.agreement,
+            amountCents: payment.amountCents)
+        try await save(ended: payment, command.event(rejected, about: payment.id), command, in: session)
     }
 
     private func save(
@@ -204,7 +272,8 @@ struct PaymentStore: Sendable {
             orderedBy: try row.get("ordered_by"),
             progress: .init(
                 state: try row.get("state"), approvedBy: try row.get("approved_by"),
-                bankReference: try row.get("bank_reference"), endReason: try row.get("end_reason")))
+                bankReference: try row.get("bank_reference"), endReason: try row.get("end_reason"),
+                isWithBank: try row.get("batch", as: UUID?.self) != nil))
         let standing = Standing(
             payment: payment, orderedAt: try row.get("ordered_at"), approvedAt: try row.get("approved_at"),
             executedAt: try row.get("executed_at"))

@@ -1,0 +1,22 @@
+import BankMessages
+import ServiceRuntime
+
+/// What an operator may set for this service alone.
+enum FundingSettings {
+    static let debtorName = SettingKey(
+        "funding.debtor-name", .text(bytesMax: 140), about: "holder of the account that is paid from")
+    static let debtorIBAN = SettingKey(
+        "funding.debtor-iban", .text(bytesMax: 34), about: "the account that is paid from", isSecret: true)
+    static let debtorBIC = SettingKey(
+        "funding.debtor-bic", .text(bytesMax: 11), about: "its bank, where the bank asks for it")
+
+    static let all = [debtorName, debtorIBAN, debtorBIC]
+
+    /// The account that is paid from; nil where none is set, so that no files are made for the bank.
+    static func debtor(_ settings: Settings) -> AccountHolder? {
+        guard let name = settings.optionalText(debtorName), let iban = settings.optionalText(debtorIBAN) else {
+            return nil
+        }
+        return AccountHolder(name: name, iban: iban, bic: settings.optionalText(debtorBIC))
+    }
+}
