@@ -53,6 +53,10 @@ enum FundingService: ServiceDefinition {
                     changes: AgreementChanges(agreements: agreements), recoveries: recoveries, commands: commands
                 ).add(to: router)
                 RecoveryRoutes(recoveries: recoveries, commands: commands).add(to: router)
+                OpenDataRoutes(
+                    openData: OpenDataStore(funder: FundingSettings.funder(context.settings), agreements: agreements),
+                    commands: commands
+                ).add(to: router)
                 PaymentBatchRoutes(
                     batches: FundingSettings.debtor(context.settings).map {
                         PaymentBatchStore(payments: payments, debtor: $0)

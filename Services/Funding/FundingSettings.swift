@@ -1,4 +1,5 @@
 import BankMessages
+import FundingDomain
 import ServiceRuntime
 
 /// What an operator may set for this service alone.
@@ -10,7 +11,20 @@ enum FundingSettings {
     static let debtorBIC = SettingKey(
         "funding.debtor-bic", .text(bytesMax: 11), about: "its bank, where the bank asks for it")
 
-    static let all = [debtorName, debtorIBAN, debtorBIC]
+    static let funderName = SettingKey(
+        "funding.funder-name", .text(bytesMax: 256), about: "who grants, as the law's open data name it")
+    static let funderSIRET = SettingKey(
+        "funding.funder-siret", .text(bytesMax: 14), about: "the SIRET number of who grants")
+
+    static let all = [debtorName, debtorIBAN, debtorBIC, funderName, funderSIRET]
+
+    /// Who grants; nil where it is not set: then rows lack it and say so.
+    static func funder(_ settings: Settings) -> SubsidyFunder? {
+        guard let name = settings.optionalText(funderName), let siret = settings.optionalText(funderSIRET) else {
+            return nil
+        }
+        return SubsidyFunder(name: name, siret: siret)
+    }
 
     /// The account that is paid from; nil where none is set, so that no files are made for the bank.
     static func debtor(_ settings: Settings) -> AccountHolder? {

@@ -35,7 +35,7 @@ import Testing
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for worker in 0..<Self.workerCount {
                         let chance = Chance(seed: seed &* 1_000 &+ UInt64(worker))
-                        group.addTask { try await money.work(chance, count: 150) }
+                        group.addTask { try await money.work(chance, count: 250) }
                     }
                     try await group.waitForAll()
                 }
@@ -51,6 +51,7 @@ import Testing
             #expect(cutCount > 20)
             let names = [
                 "open", "adjust", "allot", "reserve", "let-go", "draft", "sign", "order", "approve", "execute",
+                "cancel", "terminate", "propose", "claim", "receive", "waive",
             ]
             for name in names {
                 #expect(!done[name, default: []].isEmpty, "\(name) never took effect")
@@ -101,6 +102,12 @@ import Testing
             "order": "select count(*) as n from payments",
             "approve": "select count(*) as n from payments where approved_by is not null",
             "execute": "select count(*) as n from transfers where reason = 'pay'",
+            "cancel": "select count(*) as n from payments where state = 'cancelled'",
+            "terminate": "select count(*) as n from agreement_changes where change = 'terminate'",
+            "propose": "select count(*) as n from recoveries where cause is null",
+            "claim": "select count(*) as n from transfers where reason = 'claim'",
+            "receive": "select count(*) as n from transfers where reason = 'recover'",
+            "waive": "select count(*) as n from transfers where reason = 'waive'",
             "allot": "select count(*) - 2 as n from transfers where reason in ('allot', 'take-back')",
             "adjust": """
             select count(*) - (select count(*) from envelopes) as n from transfers
@@ -187,6 +194,30 @@ private enum Rebuilt {
         case PaymentExecuted.type.name:
             let told = try event.decode(PaymentExecuted.self)
             move(told.amountCents, "released \(told.tranche.lowercase)", "paid \(told.agreement.lowercase)")
+        default: try moveBack(event, move)
+        }
+    }
+
+    private static func moveBack(
+        _ event: ServiceHarness.RecordedEvent, _ move: (Int64, String, String) -> Void
+    ) throws {
+        switch event.type {
+        case TrancheCancelled.type.name:
+            let told = try event.decode(TrancheCancelled.self)
+            guard told.wasReleased else { return }
+            move(told.amountCents, "released \(told.tranche.lowercase)", "committed \(told.agreement.lowercase)")
+        case AgreementTerminated.type.name:
+            let told = try event.decode(AgreementTerminated.self)
+            move(told.amountCents, "committed \(told.agreement.lowercase)", "available \(told.envelope.lowercase)")
+        case RecoveryOrdered.type.name:
+            let told = try event.decode(RecoveryOrdered.self)
+            move(told.amountCents, "paid \(told.agreement.lowercase)", "claimed \(told.recovery.lowercase)")
+        case RecoveryReceived.type.name:
+            let told = try event.decode(RecoveryReceived.self)
+            move(told.amountCents, "claimed \(told.recovery.lowercase)", "available \(told.envelope.lowercase)")
+        case RecoveryWaived.type.name:
+            let told = try event.decode(RecoveryWaived.self)
+            move(told.amountCents, "claimed \(told.recovery.lowercase)", "paid \(told.agreement.lowercase)")
         default: break
         }
     }

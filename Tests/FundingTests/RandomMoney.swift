@@ -20,6 +20,8 @@ struct RandomMoney: Sendable {
         var grants: [UUID] = []
         var agreements: [AgreementAnswer] = []
         var payments: [UUID] = []
+        var recoveries: [UUID] = []
+        var milestones: [UUID: Int] = [:]
         var experiments: [(experiment: UUID, agreement: AgreementAnswer)] = []
         var nextRank: [UUID: Int] = [:]
         /// What took effect, by the name of the command.
@@ -43,7 +45,7 @@ struct RandomMoney: Sendable {
     }
 
     private func step(_ chance: inout Chance) async throws {
-        switch chance.number(0...12) {
+        switch chance.number(0...20) {
         case 0: try await openEnvelope(&chance)
         case 1: try await adjust(&chance)
         case 2: try await allot(&chance)
@@ -54,7 +56,12 @@ struct RandomMoney: Sendable {
         case 8: try await sign(&chance)
         case 9: try await openSite(&chance)
         case 10: try await requestCofunding(&chance)
-        case 11: try await order(&chance)
+        case 11, 12: try await order(&chance)
+        case 13: try await changeMilestone(&chance)
+        case 14: try await cancel(&chance)
+        case 15: try await proposeRecovery(&chance)
+        case 16: try await settleRecovery(&chance)
+        case 17: if chance.happens(onceIn: 3) { try await terminate(&chance) }
         default: try await settlePayment(&chance)
         }
     }
@@ -171,6 +178,57 @@ struct RandomMoney: Sendable {
         try await change("execute", path, "/execute", #"{"bankReference": "\#(payment.lowercase)"}"#, &chance)
     }
 
+    // MARK: What stops and comes back
+
+    /// Reaches the milestone of an experiment, or loses it again.
+    private func changeMilestone(_ chance: inout Chance) async throws {
+        let experiments = state.things.withLock { $0.experiments.map(\.experiment) }
+        guard let experiment = chance.pickOne(experiments) else { return }
+        let version = state.things.withLock { things in
+            let version = things.milestones[experiment, default: 0] + 1
+            things.milestones[experiment] = version
+            return version
+        }
+        if version.isMultiple(of: 2) {
+            let lost = Controls.lost(experiment, version: version)
+            try await deliver(lost, about: experiment, sequence: version, &chance)
+        } else {
+            let reached = Controls.milestone(experiment, version: version)
+            try await deliver(reached, about: experiment, sequence: version, &chance)
+        }
+    }
+
+    private func cancel(_ chance: inout Chance) async throws {
+        guard let payment = chance.pickOne(state.things.withLock { $0.payments }) else { return }
+        let verb = chance.happens(onceIn: 2) ? "cancel" : "reject"
+        try await change(verb, "/v1/payments/\(payment.lowercase)", "/\(verb)", #"{"reason": "essai"}"#, &chance)
+    }
+
+    private func terminate(_ chance: inout Chance) async throws {
+        guard let agreement = chance.pickOne(state.things.withLock { $0.agreements }) else { return }
+        let path = "/v1/agreements/\(agreement.id.lowercase)"
+        try await change("terminate", path, "/terminate", #"{"reason": "essai"}"#, &chance)
+    }
+
+    private func proposeRecovery(_ chance: inout Chance) async throws {
+        guard let payment = chance.pickOne(state.things.withLock { $0.payments }) else { return }
+        let body = #"{"amountCents": \#(chance.cents(1...20_000_000)), "reason": "essai"}"#
+        guard let proposed = try await post("propose", "/v1/payments/\(payment.lowercase)/recoveries", body, &chance)
+        else { return }
+        let id = try proposed.decode(Recoveries.RecoveryAnswer.self).id
+        state.things.withLock { $0.recoveries.append(id) }
+    }
+
+    private func settleRecovery(_ chance: inout Chance) async throws {
+        guard let recovery = chance.pickOne(state.things.withLock { $0.recoveries }) else { return }
+        let path = "/v1/recoveries/\(recovery.lowercase)"
+        try await change("claim", path, "/order", "{}", &chance)
+        let reference = chance.uuid().lowercase
+        let receipt = #"{"amountCents": \#(chance.cents(1...10_000_000)), "bankReference": "\#(reference)"}"#
+        try await change("receive", path, "/receipts", receipt, &chance)
+        if chance.happens(onceIn: 3) { try await change("waive", path, "/waive", "{}", &chance) }
+    }
+
     // MARK: Repeating until it is decided
 
     /// - Returns: the answer to what took effect.
@@ -180,7 +238,7 @@ struct RandomMoney: Sendable {
         var headers = headers
         headers[.idempotencyKey] = chance.uuid().lowercase
         // Who orders a payment may not approve it.
-        let subject = name == "approve" ? "approver" : "operator"
+        let subject = ["approve", "claim", "waive"].contains(name) ? "approver" : "operator"
         let answer = try await reading {
             let answer = try await programme.service.request(
                 .post, path, as: [.operator, .payingOfficer], subject: subject, json: body, headers: headers)
@@ -206,10 +264,12 @@ struct RandomMoney: Sendable {
         _ = try await post(name, path + verb, body, headers: Programme.ifMatch(version), &chance)
     }
 
-    private func deliver(_ payload: some EventPayload, about subject: UUID, _ chance: inout Chance) async throws {
+    private func deliver(
+        _ payload: some EventPayload, about subject: UUID, sequence: Int = 1, _ chance: inout Chance
+    ) async throws {
         let id = chance.uuid()
         try await reading {
-            try await programme.service.deliver(payload, subject: subject.lowercase, sequence: 1, id: id)
+            try await programme.service.deliver(payload, subject: subject.lowercase, sequence: Int64(sequence), id: id)
         }
     }
 

@@ -38,6 +38,7 @@ package enum FundingError: Error, Equatable {
     case aboveRecoverable(leftCents: Int64)
     case proposerMayNotOrder
     case bankReferenceUsed
+    case referenceUsed
 
     /// How the caller is at fault.
     package enum Category: Sendable {
@@ -96,6 +97,7 @@ package enum FundingError: Error, Equatable {
         case .aboveRecoverable: "above-recoverable"
         case .proposerMayNotOrder: "proposer-may-not-order"
         case .bankReferenceUsed: "bank-reference-used"
+        case .referenceUsed: "reference-used"
         }
     }
 
@@ -111,6 +113,7 @@ package enum FundingError: Error, Equatable {
         case .grantNotReserved, .experimentGrant, .grantTooSmall, .agreementExists: "/grant"
         case .sideMissing: "/signatories"
         case .paymentExecuted, .bankReferenceUsed: "/bankReference"
+        case .referenceUsed: "/reference"
         default: nil
         }
     }
@@ -152,6 +155,7 @@ extension FundingError {
         case .paymentExecuted: "The payment was executed under another bank reference."
         case .bankReferenceUsed: "The bank reference belongs to another payment."
         case .paymentWithBank: "The payment went to the bank, which may have executed it."
+        case .referenceUsed: "Another agreement has this reference."
         case .paymentNotPending(let state): "The payment is \(state.rawValue); it cannot be taken back any more."
         case .paymentNotExecuted(let state): "The payment is \(state.rawValue); only what was paid comes back."
         case .recoveryNotProposed(let state): "The recovery is \(state.rawValue), not proposed."
@@ -192,6 +196,7 @@ extension FundingError {
         case .aboveRecoverable: "Lower the amount."
         case .proposerMayNotOrder: "Have another paying officer order it."
         case .paymentNotApproved: "Have it approved first."
+        case .referenceUsed: "Give each agreement a reference of its own."
         case .bankReferenceUsed: "Check which payment the bank's reference belongs to."
         }
     }

@@ -90,8 +90,9 @@ extension BankMessageStore {
                 news: transaction.status.outcome == .rejected ? .rejected(reason: reason) : .underWay(code: reason))
         }
         // A message that is rejected as a whole names no transaction.
-        if told.isEmpty, report.groupStatus?.outcome == .rejected, let batch = PaymentBatchStore.id(
-            of: report.originalMessageID)
+        if told.isEmpty, report.groupStatus?.outcome == .rejected,
+            let batch = PaymentBatchStore.id(
+                of: report.originalMessageID)
         {
             let reason = Self.reason(report.groupReasons, or: report.groupStatus?.code ?? "RJCT")
             told = try await payments.inBatch(batch, in: session).map {

@@ -11,12 +11,14 @@ enum FundingSchema {
         file("0006-ledger-tree", PackageResources._006_ledger_tree_sql),
         file("0007-holds-and-recoveries", PackageResources._007_holds_and_recoveries_sql),
         file("0008-payment-batches", PackageResources._008_payment_batches_sql),
+        file("0009-open-data", PackageResources._009_open_data_sql),
     ]
 
     /// What the run role may only read and insert into.
     static let appendOnlyTables = [
         "rule_sets", "decisions", "signatories", "evidence", "milestone_changes", "ledger_blocks",
         "agreement_changes", "recovery_receipts", "payment_batches", "bank_messages",
+        "subsidy_publications",
     ]
 
     /// What `ledger_book` alone writes, and what it goes by.

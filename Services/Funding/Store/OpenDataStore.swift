@@ -1,0 +1,164 @@
+import CofundingRules
+import Events
+import FundingDomain
+import Outbox
+import Postgres
+
+import struct FoundationEssentials.Date
+import struct FoundationEssentials.UUID
+
+/// The essential data of subsidies that the law has published within three months of the signature.
+struct OpenDataStore: Sendable {
+    /// Who grants; nil where it is not configured.
+    let funder: SubsidyFunder?
+    let agreements: AgreementStore
+
+    /// Puts an agreement's parties in the place of those that it has.
+    func set(
+        _ parties: @Sendable (Agreement) throws -> AgreementParties, of id: UUID, expected: Int64,
+        in session: some PostgresSession
+    ) async throws -> Versioned<Agreement> {
+        let stored = try await agreements.find(id, isLocked: true, in: session)
+        try stored.check(expected)
+        let parties = try parties(stored.value)
+        do throws(PostgresError) {
+            try await session.query(
+                """
+                update agreements set reference = \(parties.reference), object = \(parties.object),
+                    payment_from = \(parties.payment.from.description)::text::date,
+                    payment_until = \(parties.payment.until.description)::text::date, version = version + 1
+                where id = \(id)
+                """)
+        } catch {
+            throw error.isUniqueViolation ? FundingError.referenceUsed : error
+        }
+        let lines = parties.lines
+        // The lead's line is where payments go: it stays the same row.
+        try await session.query(
+            """
+            insert into agreement_lines (id, agreement, position, siren, granted_cents, siret, legal_name,
+                is_private_law, is_de_minimis)
+            select l.id, \(id), l.place - 1, l.siren, l.cents, l.siret, l.name, l.is_private_law, l.is_de_minimis
+            from unnest(\(lines.map { _ in EventID.next() }), \(lines.map(\.siren)), \(lines.map(\.grantedCents)),
+                \(lines.map(\.siret)), \(lines.map(\.name)), \(lines.map(\.isPrivateLaw)),
+                \(lines.map(\.isDeMinimis))) with ordinality
+                as l (id, siren, cents, siret, name, is_private_law, is_de_minimis, place)
+            on conflict (agreement, position) do update set siren = excluded.siren,
+                granted_cents = excluded.granted_cents, siret = excluded.siret, legal_name = excluded.legal_name,
+                is_private_law = excluded.is_private_law, is_de_minimis = excluded.is_de_minimis
+            """)
+        try await session.query(
+            "delete from agreement_lines where agreement = \(id) and position >= \(Int32(lines.count))")
+        return try await agreements.find(id, in: session)
+    }
+
+    /// Every signed agreement as the law sees it, with what was published of it last.
+    func subsidies(in session: some PostgresSession) async throws -> [(agreement: UUID, subsidy: SubsidyAgreement)] {
+        let rows = try await session.query(
+            """
+            select a.id, coalesce(a.reference, '') as reference, coalesce(a.object, '') as object,
+                (a.signed_on at time zone 'UTC')::date::text as signed_on, a.payment_from::text as payment_from,
+                a.payment_until::text as payment_until, g.reserved_cents,
+                (select count(*) from tranches where agreement = a.id) as tranche_count,
+                (select max(published_on)::text from subsidy_publications where agreement = a.id) as published_on
+            from agreements a join grants g on g.id = a.grant_id
+            where a.state <> 'draft' order by a.id
+            """)
+        let lines = try await self.lines(in: session)
+        return try rows.map { row in
+            let id = try row.get("id", as: UUID.self)
+            let period = try PaymentPeriod(row)
+            let conditions: PaymentConditions = try row.get("tranche_count", as: Int64.self) > 1 ? .staged : .single
+            let subsidy = SubsidyAgreement(
+                reference: try row.get("reference"), signedOn: CalendarDay(try row.get("signed_on", as: String.self)),
+                object: try row.get("object"), funder: funder ?? SubsidyFunder(name: "", siret: ""),
+                grantedCents: try row.get("reserved_cents"),
+                lines: lines[id, default: []].map { line in
+                    SubsidyLine(
+                        name: line.name ?? "", siret: line.siret ?? "", cents: line.cents, conditions: conditions,
+                        period: period, isDeMinimis: line.isDeMinimis, isPrivateLaw: line.isPrivateLaw ?? true)
+                },
+                published: try row.get("published_on", as: String?.self).flatMap { CalendarDay($0) }.map {
+                    PublishedSubsidy(amendment: 0, on: $0)
+                })
+            return (id, subsidy)
+        }
+    }
+
+    /// Publishes the rows of every agreement that is complete and was not published yet.
+    /// - Returns: the references of those that were.
+    func publish(_ command: CommandContext, in session: some PostgresSession) async throws -> [String] {
+        try await session.query("select pg_advisory_xact_lock(hashtextextended('funding.open-data', 0))")
+        let today = try await Self.today(command.now, in: session)
+        var published: [String] = []
+        for (agreement, subsidy) in try await subsidies(in: session) where subsidy.published == nil {
+            let rows = subsidy.rows(SubsidyPolicy.decree2017.amountMeaning)
+            let records = rows.compactMap(\.record)
+            guard !records.isEmpty, records.count == rows.count else { continue }
+            try await session.query(
+                """
+                insert into subsidy_publications (agreement, published_on, published_by, published_at, document)
+                values (\(agreement), \(today.description)::text::date, \(command.actor), \(command.now),
+                    \(SubsidyCSV.text(records)))
+                """)
+            published.append(subsidy.reference)
+        }
+        return published
+    }
+
+    /// All rows that were published, the last publication of each agreement, as one file.
+    func file(in session: some PostgresSession) async throws -> String {
+        let rows = try await session.query(
+            """
+            select distinct on (agreement) document from subsidy_publications order by agreement, id desc
+            """)
+        var records: [SubsidyRecord] = []
+        for row in rows {
+            records += try SubsidyCSV.records(of: Array(try row.get("document", as: String.self).utf8))
+        }
+        return SubsidyCSV.text(records.sorted { ($0.signedOn, $0.reference) < ($1.signedOn, $1.reference) })
+    }
+
+    /// The legal day of an instant: the one that it is in Paris.
+    static func today(_ now: Date, in session: some PostgresSession) async throws -> CalendarDay {
+        let rows = try await session.query(
+            "select (\(now)::timestamptz at time zone 'Europe/Paris')::date::text as day")
+        guard let text = try rows.first?.get("day", as: String.self), let day = CalendarDay(text) else {
+            throw StoreRefusal.notFound(noun: "day")
+        }
+        return day
+    }
+
+    private struct Line {
+        let name: String?
+        let siret: String?
+        let cents: Int64
+        let isPrivateLaw: Bool?
+        let isDeMinimis: Bool?
+    }
+
+    private func lines(in session: some PostgresSession) async throws -> [UUID: [Line]] {
+        let rows = try await session.query(
+            """
+            select agreement, legal_name, siret, granted_cents, is_private_law, is_de_minimis
+            from agreement_lines order by agreement, position
+            """)
+        var lines: [UUID: [Line]] = [:]
+        for row in rows {
+            lines[try row.get("agreement"), default: []].append(
+                Line(
+                    name: try row.get("legal_name"), siret: try row.get("siret"), cents: try row.get("granted_cents"),
+                    isPrivateLaw: try row.get("is_private_law"), isDeMinimis: try row.get("is_de_minimis")))
+        }
+        return lines
+    }
+}
+
+extension PaymentPeriod {
+    fileprivate init?(_ row: PostgresRow) throws {
+        guard let from = try row.get("payment_from", as: String?.self).flatMap({ CalendarDay($0) }),
+            let until = try row.get("payment_until", as: String?.self).flatMap({ CalendarDay($0) })
+        else { return nil }
+        self.init(first: from, last: until)
+    }
+}
