@@ -108,6 +108,7 @@ let sharedTargets: [Target] = [
         ["Events", "Migrations", "Observability", "Outbox", "Postgres", "RabbitMQ", lifecycle, logging, metrics],
         resources: [.embedInCode("Migrations")]),
     shared("CofundingRules"),
+    shared("StateAidWire", ["CofundingRules", "Events"]),
     shared("Identifiers"),
     shared("Identity", [jwtKit, logging]),
     shared(
@@ -129,9 +130,9 @@ let sharedTargets: [Target] = [
 ]
 
 let services: [Target] =
-    service("Applications", domain: ["CofundingRules", "Identifiers"], also: [crypto, nioCore])
-    + service("Funding", domain: ["CofundingRules", "Identifiers"], also: [crypto])
-    + service("Experimentation", domain: ["CofundingRules"])
+    service("Applications", domain: ["CofundingRules", "Identifiers"], also: ["StateAidWire", crypto, nioCore])
+    + service("Funding", domain: ["CofundingRules", "Identifiers"], also: ["StateAidWire", crypto])
+    + service("Experimentation", domain: ["CofundingRules"], also: ["StateAidWire"])
     + service(
         "Feedback", also: ["RabbitMQ", asyncHTTPClient, crypto, metrics, nioCore, nioHTTP1, unixSignals],
         resources: [.embedInCode("Pages/pages.css")])
