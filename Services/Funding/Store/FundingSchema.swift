@@ -9,11 +9,13 @@ enum FundingSchema {
         file("0004-ledger-checkpoints", PackageResources._004_ledger_checkpoints_sql),
         file("0005-milestones", PackageResources._005_milestones_sql),
         file("0006-ledger-tree", PackageResources._006_ledger_tree_sql),
+        file("0020-state-aid", PackageResources._020_state_aid_sql),
     ]
 
     /// What the run role may only read and insert into.
     static let appendOnlyTables = [
         "rule_sets", "decisions", "signatories", "evidence", "milestone_changes", "ledger_blocks",
+        "state_aid_rules", "aid_declarations", "de_minimis_register",
     ]
 
     /// What `ledger_book` alone writes, and what it goes by.
