@@ -201,7 +201,9 @@ private struct API: Sendable {
     func waitUntilReady() async throws {
         for _ in 0..<200 {
             let request = HTTPClientRequest(url: "\(address)/health/ready")
-            if let response = try? await client.execute(request, timeout: .seconds(1)), response.status == .ok { return }
+            if let response = try? await client.execute(request, timeout: .seconds(1)), response.status == .ok {
+                return
+            }
             try await Task.sleep(for: .milliseconds(50))
         }
         throw BenchedSystem.Failure(description: "funding is not ready after ten seconds")
