@@ -136,7 +136,9 @@ import Testing
             // given
             try await programme.publishRules()
             // then
-            #expect(try await programme.dryRun(question).problemSlug == "no-state-aid-rules")
+            let without = try await programme.dryRun(question)
+            #expect(without.problemSlug == "no-state-aid-rules" && without.problem?.field == "/grantDay")
+            #expect(without.problem?.mend != nil)
         }
     }
 

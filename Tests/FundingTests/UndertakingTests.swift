@@ -56,6 +56,25 @@ import Testing
         }
     }
 
+    @Test func ofThoseWhoClaimAMemberAtOnceOneGetsIt() async throws {
+        try await Programme.withoutMoney { programme in
+            // given
+            let heads = [AidControls.head, AidControls.foreigner, "100000009"]
+            // when
+            let answers = try await withThrowingTaskGroup(of: TestAnswer.self) { group in
+                for head in heads {
+                    group.addTask {
+                        try await programme.declare(AidControls.gber(), head: head, members: [AidControls.member])
+                    }
+                }
+                return try await group.reduce(into: [TestAnswer]()) { $0.append($1) }
+            }
+            // then
+            #expect(answers.filter { $0.status == .ok }.count == 1)
+            #expect(answers.filter { $0.problemSlug == "member-of-another-undertaking" }.count == 2)
+        }
+    }
+
     @Test(arguments: [
         (#"{"kind": "charity"}"#, "/basis/kind"),
         (#"{"kind": "gber", "size": "small", "isCollaboration": true}"#, "/basis/work"),
