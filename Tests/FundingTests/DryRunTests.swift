@@ -152,6 +152,7 @@ import Testing
         (#"{"purpose":"experiments","budgetCents":1,"eligibleCostCents":2,"requestedCents":1}"#, "/eligibleCostCents"),
         (#"{"purpose":"experiments","budgetCents":1,"requestedCents":1,"grantDay":"2026-02-30"}"#, "/grantDay"),
         (#"{"purpose":"experiments","budgetCents":1,"requestedCents":1,"siren":"180020026"}"#, "/siren"),
+        (#"{"purpose":"experiments","budgetCents":1,"requestedCents":1,"siren":"\u0000"}"#, "/siren"),
         (#"{"purpose":"experiments","budgetCents":1,"requestedCents":1,"basis":{"kind":"x"}}"#, "/basis/kind"),
         (
             #"{"purpose":"experiments","budgetCents":1,"requestedCents":1,"basis":{"kind":"gber"},"siren":"1"}"#,

@@ -110,8 +110,13 @@ import Testing
             #expect(members.problem?.field == "/members/1")
             #expect(try await programme.declare(basis, on: "2026-03-03").problem?.field == "/declaredOn")
             #expect(try await programme.declare(basis, on: "yesterday").problem?.field == "/declaredOn")
-            let unknown = try await programme.service.request(.get, path, as: [.operator])
-            #expect(unknown.problemSlug == "not-found")
+            for address in [path, "/v1/undertakings/%00", "\(path)/declarations"] {
+                let unknown = try await programme.service.request(.get, address, as: [.operator])
+                #expect(unknown.problemSlug == "not-found")
+            }
+            let filtered = try await programme.service.request(
+                .get, "/v1/de-minimis-register?siren=%00", as: [.operator])
+            #expect(filtered.problemSlug == "bad-parameter" && filtered.problem?.field == "?siren")
         }
     }
 

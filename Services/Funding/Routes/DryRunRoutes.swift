@@ -3,6 +3,7 @@ import FundingDomain
 import HTTPDefaults
 import HTTPTypes
 import Hummingbird
+import Identifiers
 import Identity
 import Postgres
 import ServiceRuntime
@@ -85,7 +86,9 @@ struct DryRunRoutes: Sendable {
             guard asked.basis == nil else {
                 throw Problem.invalid("\(place)/basis", expected: "either `basis` or `siren`, not both")
             }
-            guard let aid = try await BeneficiaryAidStore.find(siren, on: day, visibleTo: organisation, in: session)
+            guard SIREN(siren) != nil,
+                let aid = try await BeneficiaryAidStore.find(
+                    siren, on: day, visibleTo: organisation, in: session)
             else {
                 throw Problem.invalid(
                     "\(place)/siren", expected: "a SIREN of an undertaking that is declared and that you may see")

@@ -4,6 +4,7 @@ import FundingDomain
 import HTTPDefaults
 import HTTPTypes
 import Hummingbird
+import Identifiers
 import Identity
 import Postgres
 
@@ -51,7 +52,7 @@ struct UndertakingRoutes: Sendable {
     @Sendable private func show(_ request: Request, _ context: MaillageContext) async throws -> Response {
         let organisation = try context.requireReader()
         let found = try await undertakings.find(
-            try context.parameter("siren"), visibleTo: organisation, in: commands.pool)
+            try Self.head(context), visibleTo: organisation, in: commands.pool)
         return try JSONResponse(UndertakingView(found), version: found.version).response()
     }
 
@@ -60,7 +61,7 @@ struct UndertakingRoutes: Sendable {
     ) async throws -> PageResponse<UndertakingView> {
         let organisation = try context.requireReader()
         let page = try request.page()
-        let head = try context.parameter("siren")
+        let head = try Self.head(context)
         // Whoever may see what is in force may see how it came to be.
         _ = try await undertakings.find(head, visibleTo: organisation, in: commands.pool)
         let found = try await undertakings.history(
@@ -70,14 +71,32 @@ struct UndertakingRoutes: Sendable {
         return PageResponse(shown.map { UndertakingView($0) }, next: next)
     }
 
+    /// Nobody is named by what is no SIREN.
+    private static func head(_ context: MaillageContext) throws -> String {
+        guard let siren = SIREN(try context.parameter("siren")) else { throw Problem.notFound("undertaking") }
+        return siren.digits
+    }
+
+    /// nil without the filter.
+    private static func beneficiary(_ request: Request) throws(Problem) -> String? {
+        guard let text = request.uri.queryParameters["siren"] else { return nil }
+        guard let siren = SIREN(String(text)) else {
+            throw Problem(
+                .badRequest, "bad-parameter", "A parameter is not as it must be",
+                detail: "expected a SIREN number: nine digits with a Luhn check"
+            ).at("?siren")
+        }
+        return siren.digits
+    }
+
     @Sendable private func register(
         _ request: Request, _ context: MaillageContext
     ) async throws -> PageResponse<RegisteredAidView> {
         let organisation = try context.requireReader()
         let page = try request.page()
         let found = try await BeneficiaryAidStore.list(
-            of: request.uri.queryParameters["siren"].map { String($0) }, visibleTo: organisation,
-            after: try Reading.after(page), limit: page.limit + 1, in: commands.pool)
+            of: try Self.beneficiary(request), visibleTo: organisation, after: try Reading.after(page),
+            limit: page.limit + 1, in: commands.pool)
         return Reading.page(found, limit: page.limit, id: \.grant) { RegisteredAidView($0) }
     }
 }
