@@ -84,6 +84,36 @@ import Testing
         }
     }
 
+    @Test(arguments: [1, 2, 3] as [UInt64])
+    func whatTheDryRunSaysIsWhatIsThenGranted(seed: UInt64) async throws {
+        try await Programme.with { programme in
+            // given
+            try await programme.prepare()
+            try await programme.publishAidRules()
+            let agreement = try await programme.signedAgreement()
+            try await programme.declare(AidControls.deMinimis([("2025-01-01", 4_000_001, AidControls.head)]))
+            var chance = Chance(seed: seed)
+            for _ in 0..<8 {
+                let cents = chance.cents(1...9_000_000)
+                let said = try await programme.dryRun(
+                    """
+                    {"purpose": "experiments", "budgetCents": \(cents * 2), "requestedCents": \(cents),
+                     "siren": "\(AidControls.head)"}
+                    """
+                ).decode(DryRunAnswer.self).result
+                // when
+                let experiment = try await programme.requestCofunding(under: agreement, cents)
+                // then
+                let grant = try #require(try await programme.grant(of: experiment, under: agreement))
+                #expect(grant.reservedCents == said.grantedCents)
+                let steps = grant.state == "reserved" ? said.derivation : []
+                #expect(grant.derivation.map(\.valueCents) == steps.map(\.valueCents))
+                #expect(grant.reason == (said.grantedCents == 0 ? "de-minimis-exhausted" : nil))
+            }
+            #expect(try await programme.deMinimisRegister().map(\.amountCents).reduce(0, +) <= 25_999_999)
+        }
+    }
+
     @Test func withoutABasisTheCallsCapsApplyAlone() async throws {
         try await Programme.withoutMoney { programme in
             try await programme.publishRules()
