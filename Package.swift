@@ -111,6 +111,7 @@ let sharedTargets: [Target] = [
     system("CExpat", pkgConfig: "expat", apt: "libexpat1-dev"),
     shared("BankMessages", ["CExpat", "CofundingRules"]),
     shared("CofundingRules"),
+    shared("StateAidWire", ["CofundingRules", "Events"]),
     shared("Identifiers"),
     shared("Identity", [jwtKit, logging]),
     shared(
@@ -132,9 +133,10 @@ let sharedTargets: [Target] = [
 ]
 
 let services: [Target] =
-    service("Applications", domain: ["CofundingRules", "Identifiers"], also: [crypto, nioCore])
-    + service("Funding", domain: ["CofundingRules", "Identifiers"], also: ["BankMessages", crypto, nioCore])
-    + service("Experimentation", domain: ["CofundingRules"])
+    service("Applications", domain: ["CofundingRules", "Identifiers"], also: ["StateAidWire", crypto, nioCore])
+    + service(
+        "Funding", domain: ["CofundingRules", "Identifiers"], also: ["BankMessages", "StateAidWire", crypto, nioCore])
+    + service("Experimentation", domain: ["CofundingRules"], also: ["StateAidWire"])
     + service(
         "Feedback", also: ["RabbitMQ", asyncHTTPClient, crypto, metrics, nioCore, nioHTTP1, unixSignals],
         resources: [.embedInCode("Pages/pages.css")])

@@ -27,7 +27,7 @@ enum ApplicationsService: ServiceDefinition {
                 ApplicationRoutes(applications: applications, grants: grants, pool: pool, clock: clock).add(to: router)
                 SelectionRoutes(applications: applications, pool: pool, clock: clock).add(to: router)
             },
-            handlers: RuleSetConsumer(ruleSets: applications.ruleSets).handlers
+            handlers: RuleSetConsumer(ruleSets: applications.ruleSets, stateAid: applications.stateAid).handlers
                 + GrantConsumer(grants: grants).handlers
                 + AgreementConsumer(applications: applications, grants: grants).handlers)
     }

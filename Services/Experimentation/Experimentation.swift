@@ -30,7 +30,7 @@ enum ExperimentationService: ServiceDefinition {
                 ParticipantRoutes(experiments: experiments, participants: participants, pool: pool, clock: clock)
                     .add(to: router)
             },
-            handlers: RuleSetConsumer(ruleSets: experiments.ruleSets).handlers
+            handlers: RuleSetConsumer(ruleSets: experiments.ruleSets, stateAid: experiments.stateAid).handlers
                 + AgreementConsumer(sites: experiments.sites).handlers
                 + CofundingConsumer(experiments: experiments).handlers
                 + MilestoneConsumer(milestones: milestones).handlers)

@@ -43,6 +43,11 @@ enum FundingService: ServiceDefinition {
         return ServiceParts(
             routes: { router in
                 RuleSetRoutes(ruleSets: RuleSetStore(allotments: allotments), commands: commands).add(to: router)
+                StateAidRulesRoutes(rules: StateAidRulesStore(allotments: allotments), commands: commands)
+                    .add(to: router)
+                UndertakingRoutes(undertakings: UndertakingStore(allotments: allotments), commands: commands)
+                    .add(to: router)
+                DryRunRoutes(commands: commands).add(to: router)
                 ProgrammeRoutes(programmes: ProgrammeStore(), envelopes: envelopes, commands: commands).add(to: router)
                 ReservationRoutes(reservations: reservations, desk: desk, commands: commands).add(to: router)
                 LedgerRoutes(ledger: LedgerReadings(pool: context.pool)).add(to: router)

@@ -18,6 +18,7 @@ package enum EventCatalogue {
         Entry(payload: ApplicationRecommended.self, handledBy: [.reporting]),
         Entry(payload: ApplicationDecided.self, handledBy: [.funding, .reporting]),
         Entry(payload: RuleSetPublished.self, handledBy: [.applications, .experimentation]),
+        Entry(payload: StateAidRulesPublished.self, handledBy: [.applications, .experimentation]),
         Entry(payload: ProgrammeOpened.self, handledBy: [.reporting]),
         Entry(payload: ProgrammeAllotted.self, handledBy: [.reporting]),
         Entry(payload: EnvelopeOpened.self, handledBy: [.reporting]),

@@ -51,6 +51,10 @@ package enum EventWords {
         on(RuleSetPublished.self) {
             BusinessWords(fr: "règles de cofinancement \($0.ruleSet)", en: "co-funding rules \($0.ruleSet)")
         },
+        on(StateAidRulesPublished.self) {
+            BusinessWords(
+                fr: "règles d'aides d'État \($0.stateAidRules)", en: "State-aid rules \($0.stateAidRules)")
+        },
         on(ProgrammeOpened.self) {
             BusinessWords(
                 fr: "ouverture du programme, \(EuroText.fr($0.amountCents))",

@@ -4,7 +4,7 @@ import Foundation
 /// One sensible payload per event type with every member, and one with as few as may be: what the golden files hold.
 enum EventSamples {
     static let complete: [any EventPayload] =
-        applications + funding + recoveries + experimentation + feedback + checkpoints
+        applications + funding + recoveries + [stateAid(isEndKnown: true)] + experimentation + feedback + checkpoints
 
     /// The types that may leave something out.
     static let minimal: [any EventPayload] = [
@@ -20,6 +20,7 @@ enum EventSamples {
             grant: id(5), envelope: id(4), call: id(1), kind: .animation, application: id(2), experiment: nil,
             beneficiarySiren: "200034528", reservedCents: 75_000_000, ruleSet: "aap-tle-2022",
             bindingRule: "animation-rate"),
+        stateAid(isEndKnown: false),
         ResponsesRecorded(experiment: id(9), items: [], personal: nil),
         ResponseAmended(experiment: id(9), item: item(version: 2), personal: nil),
     ]

@@ -29,6 +29,7 @@ import Testing
         var history = History(chance: chance)
         for year in 1...history.chance.number(1...2) {
             try history.publishRules("rules-\(year)", validFrom: history.now.addingTimeInterval(Double(year) * 86_400))
+            try history.publishStateAidRules("aid-\(year)", validFromDay: "202\(year)-01-01")
         }
         for _ in 0..<history.chance.number(1...3) {
             let signed = AgreementSigned(

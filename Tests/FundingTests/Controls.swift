@@ -107,6 +107,8 @@ struct GrantAnswer: Decodable {
     let reservedCents: Int64
     let bindingRule: String?
     let derivation: [AppliedRule]
+    let stateAidRules: String?
+    let grantedOn: String?
     let reason: String?
 }
 

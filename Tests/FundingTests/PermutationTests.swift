@@ -18,6 +18,27 @@ import Testing
         }
     }
 
+    @Test func everyOrderInWhichStateAidRulesComeAndADeclarationChangesEndsInTheSameAllotment() async throws {
+        try await Programme.with { programme in
+            // given: a lead on the block exemption
+            #expect(try await programme.declare(AidControls.gber("large")).status == .ok)
+            let bench = try await PermutationBench(programme.service, FundingCases.schema())
+            // when, then
+            try await PermutationProof(bench) { chance in
+                var history = try FundingCases.allotments(programme, chance)
+                history.act("publishes the State-aid rules") {
+                    try await programme.publishAidRules().status == .created
+                }
+                history.act("declares another undertaking") {
+                    let answer = try await programme.declare(
+                        AidControls.deMinimis(), head: AidControls.foreigner, members: [AidControls.member])
+                    return answer.status == .ok
+                }
+                return history
+            }.run()
+        }
+    }
+
     @Test func everyOrderOfEvidenceAndSigningReleasesTheSameTranches() async throws {
         try await Programme.with { programme in
             // given: an agreement that is signed, and one that is not yet

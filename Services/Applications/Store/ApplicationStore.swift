@@ -15,6 +15,7 @@ struct ApplicationTarget: Sendable {
 struct ApplicationStore: Sendable {
     let calls = CallStore()
     let ruleSets = RuleSetStore()
+    let stateAid = StateAidRulesStore()
 
     func insert(_ application: Application, context: CommandContext, in session: some PostgresSession) async throws {
         try await session.query(

@@ -7,6 +7,7 @@ enum ApplicationsSchema {
         file("0002-applications", PackageResources._002_applications_sql),
         file("0003-selection", PackageResources._003_selection_sql),
         file("0004-funding", PackageResources._004_funding_sql),
+        file("0020-state-aid", PackageResources._020_state_aid_sql),
     ]
 
     /// What the run role may only read and insert into.

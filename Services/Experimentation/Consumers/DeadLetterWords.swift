@@ -7,6 +7,8 @@ enum DeadLetterWords {
     private static let news = BusinessWords(fr: "information du tiers-lieu", en: "news for the third place")
     static let effects = [
         RuleSetPublished.type.name: BusinessWords(fr: "estimation des cofinancements", en: "estimates of co-funding"),
+        StateAidRulesPublished.type.name: BusinessWords(
+            fr: "estimation des cofinancements", en: "estimates of co-funding"),
         AgreementSigned.type.name: BusinessWords(fr: "création du tiers-lieu", en: "creation of the third place"),
         CofundingApproved.type.name: cofunding,
         CofundingRefused.type.name: cofunding,

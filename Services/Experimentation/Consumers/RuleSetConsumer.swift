@@ -1,10 +1,12 @@
 import CofundingRules
 import Events
 import Inbox
+import StateAidWire
 
-/// Keeps the co-funding rules that funding publishes: they say what an experiment may hope for.
+/// Keeps the co-funding rules and the State-aid rules that funding publishes: they say what an experiment may hope for.
 struct RuleSetConsumer: Sendable {
     let ruleSets: RuleSetStore
+    let stateAid: StateAidRulesStore
 
     var handlers: [EventHandler] {
         [
@@ -16,7 +18,16 @@ struct RuleSetConsumer: Sendable {
                 }
                 try await ruleSets.insert(payload, in: transaction)
                 return .applied
-            }
+            },
+            .on(StateAidRulesPublished.self, order: .commutative) { payload, _, transaction in
+                do throws(CofundingRulesError) {
+                    _ = try StateAidRules(payload)
+                } catch {
+                    throw PermanentFailure(class: error.slug, reason: error.description)
+                }
+                try await stateAid.insert(payload, in: transaction)
+                return .applied
+            },
         ]
     }
 }

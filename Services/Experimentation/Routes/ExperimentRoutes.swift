@@ -1,3 +1,4 @@
+import CofundingRules
 import Events
 import ExperimentationDomain
 import FoundationEssentials
@@ -79,17 +80,28 @@ struct ExperimentRoutes: Sendable {
         let reach = try SiteReach(context.require(.siteManager, .operator, .ethics))
         let id = try context.uuid("id")
         let now = clock.now()
+        let basis = try request.supposedBasis()
         // One snapshot: the parts of an experiment are read by several statements.
         return try await pool.withTransaction(isolation: .repeatableRead) { transaction in
             guard let record = try await experiments.find(id, reach: reach, in: transaction) else {
                 throw Problem.notFound("experiment")
             }
             let rules = try await experiments.ruleSets.all(in: transaction)
+            let aid = try await supposition(basis, at: now, in: transaction)
             let view = ExperimentView(
-                record, estimate: record.experiment.cofundingEstimate(rules, at: now),
+                record, estimate: record.experiment.cofundingEstimate(rules, at: now, supposing: aid),
                 milestones: try await milestones.list(of: id, in: transaction))
             return try JSONResponse(view, version: view.version).response()
         }
+    }
+
+    private func supposition(
+        _ basis: AidBasis?, at now: Date, in transaction: PostgresTransaction
+    ) async throws -> AidSupposition? {
+        guard let basis else { return nil }
+        let day = try await experiments.stateAid.day(of: now, in: transaction)
+        let rules = try await experiments.stateAid.all(in: transaction).inForce(on: day)
+        return AidSupposition(basis: basis, day: day, rules: rules)
     }
 
     @Sendable private func list(

@@ -25,6 +25,18 @@ struct ExperimentView: Encodable, Sendable {
         let ruleSet: String
         let grantedCents: Int64
         let bindingRule: String
+        /// When the caller named a basis and rules for it are in force.
+        let stateAid: StateAidView?
+    }
+
+    /// What the State-aid rules would allow.
+    struct StateAidView: Encodable, Sendable {
+        let rule: String
+        /// nil where no cap is set.
+        let capCents: Int64?
+        let stateAidRules: String?
+        let source: String
+        let inputs: [String]
     }
 
     struct ParticipantsView: Encodable, Sendable {
@@ -89,8 +101,21 @@ extension ExperimentView.CofundingView {
         if case .refused(let why) = cofunding { reason = why } else { reason = nil }
         asOf = record.cofundingAsOf
         self.estimate = estimate.map {
-            .init(ruleSet: $0.ruleSet, grantedCents: $0.grantedCents, bindingRule: $0.bindingRule.rawValue)
+            .init(
+                ruleSet: $0.ruleSet, grantedCents: $0.grantedCents, bindingRule: $0.bindingRule.rawValue,
+                stateAid: .init($0))
         }
+    }
+}
+
+extension ExperimentView.StateAidView {
+    /// nil where the result rests on no basis.
+    fileprivate init?(_ result: CofundingResult) {
+        let ofBases: Set<CofundingRule> = [.nonEconomic, .gberIntensity, .deMinimisRoom]
+        guard let step = result.derivation.first(where: { ofBases.contains($0.rule) }) else { return nil }
+        self.init(
+            rule: step.rule.rawValue, capCents: step.rule.isCap ? step.valueCents : nil,
+            stateAidRules: result.stateAidRules, source: step.source, inputs: step.inputs)
     }
 }
 

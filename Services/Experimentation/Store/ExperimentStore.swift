@@ -8,6 +8,7 @@ import Postgres
 struct ExperimentStore: Sendable {
     let sites = SiteStore()
     let ruleSets = RuleSetStore()
+    let stateAid = StateAidRulesStore()
 
     func register(
         _ command: RegisterExperiment, reach: SiteReach, context: CommandContext, in transaction: PostgresTransaction

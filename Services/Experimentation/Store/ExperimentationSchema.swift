@@ -5,6 +5,7 @@ enum ExperimentationSchema {
     static let migrations = [
         file("0001-sites", PackageResources._001_sites_sql),
         file("0002-experiments", PackageResources._002_experiments_sql),
+        file("0020-state-aid", PackageResources._020_state_aid_sql),
     ]
 
     /// What the run role may only read and insert into.

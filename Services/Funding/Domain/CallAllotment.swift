@@ -74,8 +74,9 @@ package struct CallAllotment: Sendable, Equatable {
     ///   - decision: of `nextRank`; nil when it has not arrived.
     ///   - envelope: the call's animation envelope, once opened.
     ///   - grant: identifier for the grant.
+    ///   - aid: of the lead, where it has declared itself. The whole animation budget is its eligible cost.
     package func step(
-        _ decision: Decision?, ruleSets: [CofundingRuleSet], envelope: UUID?, grant: UUID
+        _ decision: Decision?, ruleSets: [CofundingRuleSet], envelope: UUID?, grant: UUID, aid: BeneficiaryAid? = nil
     ) -> GrantStep? {
         guard let decision, decision.rank == nextRank else { return .wait(.rank) }
         guard decision.outcome == .funded else { return nil }
@@ -83,10 +84,18 @@ package struct CallAllotment: Sendable, Equatable {
             grant: grant, purpose: .animation, call: call, application: decision.application, experiment: nil,
             consortium: decision.consortium, requestedCents: decision.requestedCents)
         if isExhausted { return .refuse(GrantRefusal(subject: subject, reason: GrantRefusal.exhausted)) }
-        return .from(subject, envelope: envelope) { () throws(CofundingRulesError) in
-            try ruleSets.inForce(at: decision.decidedAt)?.animationGrant(
-                budgetCents: decision.animationBudgetCents, requestedCents: decision.requestedCents,
-                structureType: decision.consortium.lead.structureType)
+        return .from(subject, envelope: envelope, aid: aid) { () throws(CofundingRulesError) in
+            guard let rules = ruleSets.inForce(at: decision.decidedAt) else { return nil }
+            let structureType = decision.consortium.lead.structureType
+            guard let aid else {
+                return try rules.animationGrant(
+                    budgetCents: decision.animationBudgetCents, requestedCents: decision.requestedCents,
+                    structureType: structureType)
+            }
+            let claim = AnimationClaim(
+                budgetCents: decision.animationBudgetCents, eligibleCostCents: decision.animationBudgetCents,
+                requestedCents: decision.requestedCents, structureType: structureType, basis: aid.basis)
+            return try rules.animationGrant(claim, on: aid.day, stateAid: aid.rules)
         }
     }
 

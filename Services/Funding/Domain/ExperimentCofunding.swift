@@ -35,8 +35,10 @@ package struct CofundingRequest: Sendable, Equatable {
     ///   - agreement: the signed agreement that the request names.
     ///   - envelope: the call's experiments envelope, once opened.
     ///   - grant: identifier for the grant.
+    ///   - aid: of the lead, where it has declared itself. The whole budget is its eligible cost.
     package func step(
-        under agreement: Agreement, ruleSets: [CofundingRuleSet], envelope: UUID?, grant: UUID
+        under agreement: Agreement, ruleSets: [CofundingRuleSet], envelope: UUID?, grant: UUID,
+        aid: BeneficiaryAid? = nil
     ) -> GrantStep {
         let subject = GrantSubject(
             grant: grant, purpose: .experiments, call: agreement.call, application: agreement.application,
@@ -46,9 +48,15 @@ package struct CofundingRequest: Sendable, Equatable {
         guard agreement.state != .terminated else {
             return .refuse(GrantRefusal(subject: subject, reason: GrantRefusal.agreementTerminated))
         }
-        return .from(subject, envelope: envelope) { () throws(CofundingRulesError) in
-            try ruleSets.inForce(at: requestedAt)?.experimentGrant(
-                budgetCents: budgetCents, requestedCents: requestedCents)
+        return .from(subject, envelope: envelope, aid: aid) { () throws(CofundingRulesError) in
+            guard let rules = ruleSets.inForce(at: requestedAt) else { return nil }
+            guard let aid else {
+                return try rules.experimentGrant(budgetCents: budgetCents, requestedCents: requestedCents)
+            }
+            let claim = ExperimentClaim(
+                budgetCents: budgetCents, eligibleCostCents: budgetCents, requestedCents: requestedCents,
+                basis: aid.basis)
+            return try rules.experimentGrant(claim, on: aid.day, stateAid: aid.rules)
         }
     }
 }

@@ -5,6 +5,10 @@ package enum FundingError: Error, Equatable {
     case invalidIBAN(reason: String)
     case ruleSetExists
     case ruleSetBackdated
+    case stateAidRulesExist
+    case stateAidRulesBackdated
+    case memberElsewhere(siren: String)
+    case ruleSetNotInForce
     case programmeExists
     case programmeNotOpen
     case programmeExhausted(availableCents: Int64)
@@ -64,6 +68,10 @@ package enum FundingError: Error, Equatable {
         case .invalidIBAN: "invalid-iban"
         case .ruleSetExists: "rule-set-exists"
         case .ruleSetBackdated: "rule-set-backdated"
+        case .stateAidRulesExist: "state-aid-rules-exist"
+        case .stateAidRulesBackdated: "state-aid-rules-backdated"
+        case .memberElsewhere: "member-of-another-undertaking"
+        case .ruleSetNotInForce: "no-rule-set"
         case .programmeExists: "programme-exists"
         case .programmeNotOpen: "programme-not-open"
         case .programmeExhausted: "programme-exhausted"
@@ -108,6 +116,10 @@ package enum FundingError: Error, Equatable {
         case .invalidIBAN: "/iban"
         case .ruleSetExists: "/ruleSet"
         case .ruleSetBackdated: "/validFrom"
+        case .stateAidRulesExist: "/stateAidRules"
+        case .stateAidRulesBackdated: "/validFromDay"
+        case .memberElsewhere: "/members"
+        case .ruleSetNotInForce: "/grantDay"
         case .callNotKnown: "/call"
         case .aboveCall, .envelopeExhausted, .aboveRecoverable: "/amountCents"
         case .grantNotReserved, .experimentGrant, .grantTooSmall, .agreementExists: "/grant"
@@ -127,6 +139,11 @@ extension FundingError {
         case .invalidIBAN(let reason): "The IBAN is not valid: \(reason)."
         case .ruleSetExists: "A rule set of this name is published; published rules never change."
         case .ruleSetBackdated: "Rules may not change for the past, nor before those that are already published."
+        case .stateAidRulesExist: "State-aid rules of this name are published; published rules never change."
+        case .stateAidRulesBackdated:
+            "State-aid rules may not change for the past, nor before those that are already published."
+        case .memberElsewhere(let siren): "The SIREN \(siren) belongs to another undertaking."
+        case .ruleSetNotInForce: "No co-funding rules are in force on that day."
         case .programmeExists: "The programme is open."
         case .programmeNotOpen: "No programme is open yet; envelopes are opened from one."
         case .programmeExhausted(let available): "There is no more than \(available) cents to take it from."
@@ -175,6 +192,10 @@ extension FundingError {
         case .invalidIBAN: "Check the IBAN against the beneficiary's bank details."
         case .ruleSetExists: "Publish the changed rules under a new name."
         case .ruleSetBackdated: "Choose a validFrom that is not in the past and later than the last rule set's."
+        case .stateAidRulesExist: "Publish the changed rules under a new name."
+        case .stateAidRulesBackdated: "Choose a validFromDay from today on and later than that of the last rules."
+        case .memberElsewhere: "Have the other undertaking declare itself without it first."
+        case .ruleSetNotInForce: "Choose a later day, or publish a rule set: POST /v1/rule-sets."
         case .programmeExists: "Read it under /v1/budget; move money between its parts by an allotment."
         case .programmeNotOpen: "Open it first: POST /v1/budget."
         case .programmeExhausted: "Lower the amount, or move money between the parts: POST /v1/budget/allotments."

@@ -44,6 +44,8 @@ package struct GrantClaim: Sendable, Equatable {
     package let envelope: UUID
     /// Above 0.
     package let result: CofundingResult
+    /// Of a beneficiary that has declared itself.
+    package let aid: BeneficiaryAid?
     package var transfer: Transfer {
         .reserve(grant: subject.grant, of: envelope, result.grantedCents)
     }
@@ -57,6 +59,8 @@ package struct GrantRefusal: Sendable, Equatable {
 
     package static let exhausted = "envelope-exhausted"
     package static let nothingToGrant = "nothing-to-grant"
+    /// The undertaking has had all the de minimis aid that it may get.
+    package static let deMinimisExhausted = "de-minimis-exhausted"
     package static let notTheBeneficiary = "not-the-beneficiary"
     package static let agreementTerminated = "agreement-terminated"
 
@@ -87,18 +91,25 @@ package enum GrantStep: Sendable, Equatable {
 }
 
 extension GrantStep {
-    /// The step that follows from what the rules allow.
+    /// The step that follows from what the rules allow. Without State-aid rules for the basis of a beneficiary on its
+    /// day it waits, as it waits for the call's rules: money without its rule could not be taken back.
     static func from(
-        _ subject: GrantSubject, envelope: UUID?,
+        _ subject: GrantSubject, envelope: UUID?, aid: BeneficiaryAid?,
         _ allowed: () throws(CofundingRulesError) -> CofundingResult?
     ) -> GrantStep {
         do throws(CofundingRulesError) {
             guard let result = try allowed() else { return .wait(.ruleSet) }
             guard result.grantedCents > 0 else {
-                return .refuse(GrantRefusal(subject: subject, reason: GrantRefusal.nothingToGrant))
+                let isExhausted = result.bindingRule == .deMinimisRoom
+                return .refuse(
+                    GrantRefusal(
+                        subject: subject,
+                        reason: isExhausted ? GrantRefusal.deMinimisExhausted : GrantRefusal.nothingToGrant))
             }
             guard let envelope else { return .wait(.envelope) }
-            return .reserve(GrantClaim(subject: subject, envelope: envelope, result: result))
+            return .reserve(GrantClaim(subject: subject, envelope: envelope, result: result, aid: aid))
+        } catch .noStateAidRules {
+            return .wait(.ruleSet)
         } catch {
             return .refuse(GrantRefusal(subject: subject, reason: error.slug))
         }

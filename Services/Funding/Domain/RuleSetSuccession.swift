@@ -14,4 +14,20 @@ package enum RuleSetSuccession {
         guard let last = published.map(\.validFrom).max() else { return }
         guard new.validFrom > last, new.validFrom >= now else { throw .ruleSetBackdated }
     }
+
+    /// The same for State-aid rules, by days.
+    /// - Parameter today: in Europe/Paris.
+    package static func check(
+        _ new: StateAidRules, after published: [StateAidRules], on today: CalendarDay
+    ) throws(FundingError) {
+        try Checks.line(
+            new.intensities.source, upTo: CofundingRuleSet.sourceLengthMax, field: "/intensities/source")
+        for (index, regime) in new.deMinimis.enumerated() {
+            try Checks.line(
+                regime.source, upTo: CofundingRuleSet.sourceLengthMax, field: "/deMinimis/\(index)/source")
+        }
+        guard !published.contains(where: { $0.name == new.name }) else { throw .stateAidRulesExist }
+        guard let last = published.map(\.validFrom).max() else { return }
+        guard new.validFrom > last, new.validFrom >= today else { throw .stateAidRulesBackdated }
+    }
 }

@@ -25,7 +25,9 @@ extension CofundingRulesError: ProblemConvertible {
         case .noCeiling: .conflict(slug, "The rules have no ceiling for this structure type")
         case .invalidStateAidRules(let field, let expected), .invalidInput(let field, let expected):
             .invalid("/\(field)", expected: expected)
-        case .noStateAidRules: .conflict(slug, "No State-aid rules for this basis are in force on the day")
+        case .noStateAidRules:
+            .conflict(slug, "No State-aid rules for this basis are in force on the day")
+                .at("/grantDay").mending("Choose a later day, or publish State-aid rules: POST /v1/state-aid-rules.")
         case .emptyInput(let field): .invalid("/\(field)", expected: "at least one")
         }
     }

@@ -1,3 +1,4 @@
+import CofundingRules
 import Events
 import FundingDomain
 import HTTPDefaults
@@ -52,7 +53,9 @@ struct GrantView: Encodable, Sendable {
     let paidCents: Int64
     let ruleSet: String?
     let bindingRule: String?
-    let derivation: [AppliedRule]
+    let stateAidRules: String?
+    let grantedOn: String?
+    let derivation: [DerivationLine]
     let reason: String?
     let settledAt: Date
 
@@ -74,6 +77,8 @@ struct GrantView: Encodable, Sendable {
         paidCents = standing.paidCents
         ruleSet = standing.ruleSet
         bindingRule = standing.bindingRule
+        stateAidRules = standing.stateAidRules
+        grantedOn = standing.grantedOn?.description
         derivation = standing.derivation
         reason = standing.reason
         settledAt = standing.settledAt

@@ -63,7 +63,10 @@ struct AllotmentStore: Sendable {
         let envelope = try await EnvelopeStore.id(of: call, .animation, in: session)
         while true {
             let decision = try await decision(of: call, rank: allotment.nextRank, in: session)
-            switch allotment.step(decision, ruleSets: ruleSets, envelope: envelope, grant: EventID.next()) {
+            let aid = try await aid(of: decision, in: session)
+            switch allotment.step(
+                decision, ruleSets: ruleSets, envelope: envelope, grant: EventID.next(), aid: aid)
+            {
             case .wait(let gap):
                 return try await save(allotment, waitingFor: gap, in: session)
             case nil:
@@ -77,6 +80,13 @@ struct AllotmentStore: Sendable {
                 allotment.settle(isExhausted: !isReserved)
             }
         }
+    }
+
+    /// The right is conferred by the decision, whenever it is served.
+    private func aid(of decision: Decision?, in session: some PostgresSession) async throws -> BeneficiaryAid? {
+        guard let decision, decision.outcome == .funded else { return nil }
+        return try await BeneficiaryAidStore.lock(
+            of: decision.consortium.lead.siren, at: decision.decidedAt, in: session)
     }
 
     /// Serves the calls that waited for rules. The caller holds the rule sets' lock.

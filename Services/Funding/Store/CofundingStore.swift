@@ -47,7 +47,12 @@ struct CofundingStore: Sendable {
         if agreement.state == .suspended { return .waiting(for: "the resumption of the agreement") }
         let envelope = try await EnvelopeStore.id(of: agreement.call, .experiments, in: session)
         let ruleSets = try await RuleSetStore.all(in: session)
-        switch request.step(under: agreement, ruleSets: ruleSets, envelope: envelope, grant: EventID.next()) {
+        // The right is conferred now; a request that waited has none yet.
+        let aid = try await BeneficiaryAidStore.lock(
+            of: agreement.consortium.lead.siren, at: command.now, in: session)
+        switch request.step(
+            under: agreement, ruleSets: ruleSets, envelope: envelope, grant: EventID.next(), aid: aid)
+        {
         case .wait(let gap):
             return .waiting(for: "the \(gap.rawValue)")
         case .refuse(let refusal):

@@ -12,6 +12,7 @@ enum FundingSchema {
         file("0007-holds-and-recoveries", PackageResources._007_holds_and_recoveries_sql),
         file("0008-payment-batches", PackageResources._008_payment_batches_sql),
         file("0009-open-data", PackageResources._009_open_data_sql),
+        file("0020-state-aid", PackageResources._020_state_aid_sql),
     ]
 
     /// What the run role may only read and insert into.
@@ -19,6 +20,7 @@ enum FundingSchema {
         "rule_sets", "decisions", "signatories", "evidence", "milestone_changes", "ledger_blocks",
         "agreement_changes", "recovery_receipts", "payment_batches", "bank_messages",
         "subsidy_publications",
+        "state_aid_rules", "aid_declarations", "de_minimis_register",
     ]
 
     /// What `ledger_book` alone writes, and what it goes by.

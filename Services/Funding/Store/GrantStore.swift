@@ -15,7 +15,10 @@ struct GrantStanding: Sendable {
     let requestedCents: Int64
     let ruleSet: String?
     let bindingRule: String?
-    let derivation: [AppliedRule]
+    /// Set where the beneficiary's undertaking had declared a basis.
+    let stateAidRules: String?
+    let grantedOn: CalendarDay?
+    let derivation: [DerivationLine]
     let reason: String?
     let committedCents: Int64
     let releasedCents: Int64
@@ -41,6 +44,7 @@ struct GrantStore: Sendable {
         let entry = LedgerStore.Entry(transfer: claim.transfer, at: command.now, event: reserved.id)
         guard try await LedgerStore.reserve(entry, in: session) else { return false }
         try await insert(subject, claim: claim, command, in: session)
+        try await BeneficiaryAidStore.register(claim, command, in: session)
         try await EventLog.append([reserved], in: session)
         return true
     }
@@ -70,7 +74,7 @@ struct GrantStore: Sendable {
     ) async throws -> Versioned<GrantStanding> {
         let rows = try await session.query(
             """
-            select g.*, m.committed_cents, m.released_cents, m.paid_cents
+            select g.*, g.granted_on::text as granted_day, m.committed_cents, m.released_cents, m.paid_cents
             from grants g left join grant_money m on m.grant_id = g.id
             where g.id = \(id) and (\(siren) is null or g.lead_siren = \(siren))
             """)
@@ -92,7 +96,7 @@ struct GrantStore: Sendable {
     ) async throws -> [Versioned<GrantStanding>] {
         let rows = try await session.query(
             """
-            select g.*, m.committed_cents, m.released_cents, m.paid_cents
+            select g.*, g.granted_on::text as granted_day, m.committed_cents, m.released_cents, m.paid_cents
             from grants g left join grant_money m on m.grant_id = g.id
             where (\(filter.application) is null or g.application = \(filter.application))
                 and (\(filter.call) is null or g.call = \(filter.call))
@@ -118,7 +122,9 @@ struct GrantStore: Sendable {
             grant: try grant(row), experiment: try row.get("experiment"), envelope: try row.get("envelope"),
             requestedCents: try row.get("requested_cents"), ruleSet: try row.get("rule_set"),
             bindingRule: try row.get("binding_rule"),
-            derivation: try WireCoding.decode([AppliedRule].self, from: derivation.bytes),
+            stateAidRules: try row.get("state_aid_rules"),
+            grantedOn: try row.get("granted_day", as: String?.self).flatMap { CalendarDay($0) },
+            derivation: try WireCoding.decode([DerivationLine].self, from: derivation.bytes),
             reason: try row.get("reason"), committedCents: try row.get("committed_cents", as: Int64?.self) ?? 0,
             releasedCents: try row.get("released_cents", as: Int64?.self) ?? 0,
             paidCents: try row.get("paid_cents", as: Int64?.self) ?? 0, settledAt: try row.get("settled_at"))
@@ -129,15 +135,17 @@ struct GrantStore: Sendable {
         _ subject: GrantSubject, claim: GrantClaim, _ command: CommandContext, in session: some PostgresSession
     ) async throws {
         let result = claim.result
-        let derivation = PostgresJSON(bytes: try WireCoding.encode(result.derivation.map { AppliedRule($0) }))
+        let derivation = PostgresJSON(bytes: try WireCoding.encode(result.derivation.map { DerivationLine($0) }))
         try await session.query(
             """
             insert into grants (id, kind, state, call, application, experiment, envelope, lead_siren, consortium,
-                requested_cents, reserved_cents, rule_set, binding_rule, derivation, settled_at)
+                requested_cents, reserved_cents, rule_set, state_aid_rules, granted_on, binding_rule, derivation,
+                settled_at)
             values (\(subject.grant), \(subject.purpose.rawValue), 'reserved', \(subject.call),
                 \(subject.application), \(subject.experiment), \(claim.envelope), \(subject.consortium.lead.siren),
                 \(try ConsortiumColumn.json(subject.consortium)), \(subject.requestedCents), \(result.grantedCents),
-                \(result.ruleSet), \(result.bindingRule.rawValue), \(derivation), \(command.now))
+                \(result.ruleSet), \(result.stateAidRules), \(claim.aid?.day.description)::date,
+                \(result.bindingRule.rawValue), \(derivation), \(command.now))
             """)
     }
 

@@ -52,15 +52,15 @@ struct RuleSetStore: Sendable {
         }
     }
 
-    // Whoever serves ranks reads the rules under the shared lock; who publishes waits for them and keeps later ones
-    // out until the commit. Else a decision that is being served could miss the new rules and then wait for them for
-    // ever.
+    // Whoever grants reads rules and declarations under the shared lock; who publishes or declares waits for them and
+    // keeps later ones out until the commit. Else a decision that is being served could miss the new rules and then
+    // wait for them for ever.
 
     static func holdStill(in session: some PostgresSession) async throws {
         try await session.query("select pg_advisory_xact_lock_shared(hashtextextended('funding.rule-sets', 0))")
     }
 
-    private static func waitForReaders(in session: some PostgresSession) async throws {
+    static func waitForReaders(in session: some PostgresSession) async throws {
         try await session.query("select pg_advisory_xact_lock(hashtextextended('funding.rule-sets', 0))")
     }
 }

@@ -75,6 +75,24 @@ extension AppliedRule {
     }
 }
 
+/// A step of a derivation as a grant keeps and shows it. Events leave out what a value was computed from.
+struct DerivationLine: Codable, Sendable {
+    let rule: String
+    let valueCents: Int64
+    let isBinding: Bool
+    let source: String
+    /// nil where the value is a rule's own.
+    let inputs: [String]?
+
+    init(_ step: DerivationStep) {
+        rule = step.rule.rawValue
+        valueCents = step.valueCents
+        isBinding = step.isBinding
+        source = step.source
+        inputs = step.inputs.isEmpty ? nil : step.inputs
+    }
+}
+
 extension TrancheTerms {
     init(_ tranche: Tranche) {
         self.init(

@@ -99,4 +99,24 @@ extension History {
                 animationCeilingCents: ["etablissement_sante_public": 150_000_000], experimentRateBasisPoints: 5000,
                 experimentCeilingCents: 30_000_000, source: "NOR PRMI2204762A"), about: name)
     }
+
+    /// - Parameter validFromDay: `2026-01-31`.
+    package mutating func publishStateAidRules(_ name: String, validFromDay: String) throws {
+        try tell(
+            StateAidRulesPublished(
+                stateAidRules: name, validFromDay: validFromDay,
+                intensities: AidIntensityTerms(
+                    fromDay: "2014-07-01", untilDay: nil, fundamentalResearchBasisPoints: 10_000,
+                    industrialResearchBasisPoints: 5000, experimentalDevelopmentBasisPoints: 2500,
+                    feasibilityStudyBasisPoints: 5000, mediumBonusBasisPoints: 1000, smallBonusBasisPoints: 2000,
+                    collaborationBonusBasisPoints: 1500, collaborationWorks: [.industrialResearch],
+                    undertakingMaxBasisPoints: 7000, researchMinBasisPoints: 1000, areBonusesCumulative: true,
+                    ceilingBasisPoints: 8000, source: "Regulation (EU) No 651/2014, Article 25"),
+                deMinimis: [
+                    DeMinimisTerms(
+                        fromDay: "2024-01-01", untilDay: "2030-12-31", ceilingCents: 30_000_000,
+                        sgeiCeilingCents: 75_000_000, windowKind: .rollingYears, windowYears: 3,
+                        countsBoundaryDay: true, source: "Regulation (EU) 2023/2831, Article 3")
+                ]), about: name)
+    }
 }
