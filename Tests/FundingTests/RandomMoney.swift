@@ -169,6 +169,7 @@ struct RandomMoney: Sendable {
         else { return }
         let id = try ordered.decode(PaymentAnswer.self).id
         state.things.withLock { $0.payments.append(id) }
+        if chance.happens(onceIn: 3) { try await cancel(id, &chance) }
     }
 
     private func settlePayment(_ chance: inout Chance) async throws {
@@ -200,6 +201,10 @@ struct RandomMoney: Sendable {
 
     private func cancel(_ chance: inout Chance) async throws {
         guard let payment = chance.pickOne(state.things.withLock { $0.payments }) else { return }
+        try await cancel(payment, &chance)
+    }
+
+    private func cancel(_ payment: UUID, _ chance: inout Chance) async throws {
         let verb = chance.happens(onceIn: 2) ? "cancel" : "reject"
         try await change(verb, "/v1/payments/\(payment.lowercase)", "/\(verb)", #"{"reason": "essai"}"#, &chance)
     }
