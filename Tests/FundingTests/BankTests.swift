@@ -218,6 +218,21 @@ import Testing
         }
     }
 
+    @Test func twoWhoSendAtTheSameTimeSendNoPaymentTwice() async throws {
+        try await withApproved { programme, approved in
+            // when
+            let answers = try await withThrowingTaskGroup(of: TestAnswer.self) { group in
+                for _ in 0..<4 { group.addTask { try await make(programme) } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            // then
+            let made = answers.filter { $0.status == .created }
+            let batches = try made.map { try $0.decode(BatchAnswer.self) }
+            #expect(batches.map(\.paymentCount).reduce(0, +) == approved.count)
+            #expect(answers.allSatisfy { $0.status == .created || $0.problemSlug == "nothing-to-send" })
+        }
+    }
+
     @Test func withoutAnAccountNoFilesAreMade() async throws {
         try await Programme.with { programme in
             let refused = try await make(programme)

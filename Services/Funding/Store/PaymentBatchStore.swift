@@ -42,13 +42,13 @@ struct PaymentBatchStore: Sendable {
         let rows = try await session.query(
             """
             select id from payments where state = 'approved' and batch is null
-            order by id limit \(Self.paymentCountMax) for update skip locked
+            order by id limit \(Self.paymentCountMax)
             """)
         var (sent, leftOut): ([Payment], [LeftOut]) = ([], [])
         for row in rows {
             let id = try row.get("id", as: UUID.self)
             do {
-                sent.append(try await payments.sendable(id, in: session))
+                if let payment = try await payments.sendable(id, in: session) { sent.append(payment) }
             } catch let refusal as FundingError {
                 leftOut.append(LeftOut(payment: id, slug: refusal.slug))
             }

@@ -136,10 +136,11 @@ struct PaymentStore: Sendable {
         return executed.id
     }
 
-    /// A payment that may go to the bank now.
+    /// A payment that may go to the bank now, locked; nil when somebody else was faster with it.
     /// - Throws: `FundingError` when its evidence fell or its agreement is halted.
-    func sendable(_ id: UUID, in session: some PostgresSession) async throws -> Payment {
+    func sendable(_ id: UUID, in session: some PostgresSession) async throws -> Payment? {
         let (stored, standing) = try await lock(id, in: session)
+        guard stored.value.payment.state == .approved, !stored.value.payment.isWithBank else { return nil }
         try standing.checkAgreement()
         if let lost = standing.lost.first { throw FundingError.evidenceLost(lost) }
         return stored.value.payment
@@ -211,14 +212,16 @@ struct PaymentStore: Sendable {
         try await EventLog.append([event], in: session)
     }
 
-    /// A payment, and after it its tranche with the evidence of now: locked, so that none is lost before the end of the
-    /// transaction.
+    /// A payment and its tranche with the evidence of now: locked, so that none is lost before the end of the
+    /// transaction. The agreement comes first, as for whatever changes its evidence: else the two would wait for one
+    /// another.
     private func lock(
         _ id: UUID, in session: some PostgresSession
     ) async throws -> (payment: Versioned<Standing>, tranche: TrancheStore.Standing) {
+        let tranche = try await find(id, in: session).value.payment.tranche
+        let standing = try await tranches.lockStanding(of: tranche, in: session)
         try await session.query("select id from payments where id = \(id) for update")
-        let stored = try await find(id, in: session)
-        return (stored, try await tranches.lockStanding(of: stored.value.payment.tranche, in: session))
+        return (try await find(id, in: session), standing)
     }
 
     func find(_ id: UUID, in session: some PostgresSession) async throws -> Versioned<Standing> {

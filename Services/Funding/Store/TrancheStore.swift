@@ -148,6 +148,7 @@ struct TrancheStore: Sendable {
         for standing in try await standings(ofAgreement: agreement, in: session)
         where !standing.holds.isEmpty && standing.lost.isEmpty {
             let tranche = standing.tranche.value
+            guard tranche.state == .released || tranche.state == .paid else { continue }
             try await session.query(
                 """
                 update tranche_holds set resumed_by = \(cause), resumed_at = \(command.now)
