@@ -137,6 +137,11 @@ import Testing
             "select ledger_book(array[now()], array[owner], array[kind], array[gen_random_uuid()], array['held'], "
                 + "array[1], array['hold'], array['hold:x'], array[gen_random_uuid()]) from accounts "
                 + "where kind = 'available' and credited_cents = debited_cents",
+            // A move that there is, and not between these two.
+            "select ledger_book(array[now()], array[a.owner], array['available'], array[p.id], array['part'], "
+                + "array[1], array['withdraw'], array['withdraw:x'], array[gen_random_uuid()]) from accounts a "
+                + "join envelopes e on e.id = a.owner join programme_parts p on p.kind <> e.kind "
+                + "where a.kind = 'available' and a.credited_cents > a.debited_cents",
             "update ledger_blocks set entry_count = 1", "delete from ledger_blocks",
             "update transfers set amount_cents = 1", "delete from transfers", "truncate transfers cascade",
             "update evidence set event = gen_random_uuid()", "delete from evidence",
