@@ -1,4 +1,5 @@
 import ArgumentParser
+import BankMessages
 import Events
 import HTTPDefaults
 import Hummingbird
@@ -66,7 +67,9 @@ enum FundingService: ServiceDefinition {
                     batches: FundingSettings.debtor(context.settings).map {
                         PaymentBatchStore(payments: payments, debtor: $0)
                     },
-                    bank: BankMessageStore(payments: payments, recoveries: recoveries), commands: commands
+                    bank: BankMessageStore(
+                        payments: payments, debtorIBAN: FundingSettings.debtor(context.settings)?.iban),
+                    commands: commands
                 ).add(to: router)
                 TrancheRoutes(tranches: tranches, payments: payments, commands: commands).add(to: router)
                 PaymentRoutes(payments: payments, commands: commands).add(to: router)

@@ -218,6 +218,68 @@ import Testing
         }
     }
 
+    @Test func severalPaymentsThatAreBookedAsOneEntryAreEachTheirOwn() async throws {
+        try await withApproved { programme, approved in
+            // given
+            _ = try await make(programme)
+            let details = approved.map {
+                "<TxDtls><Refs><EndToEndId>\(PaymentBatchStore.reference($0.payment))</EndToEndId></Refs>"
+                    + "<Amt Ccy=\"EUR\">500000.00</Amt></TxDtls>"
+            }
+            let one = notification(approved[0].payment, cents: 100_000_000, reference: "BQ-1")
+            let start = try #require(one.firstRange(of: "<TxDtls>"))
+            let end = try #require(one.firstRange(of: "</TxDtls>"))
+            let file = one[..<start.lowerBound] + details.joined() + one[end.upperBound...]
+            // when
+            let booked = try await send(String(file), programme)
+            // then
+            #expect(try results(booked) == ["executed", "executed"])
+            #expect(try await programme.envelopes()["animation"]?.paidCents == 100_000_000)
+            // when: without amounts nobody knows how much each was
+            let bare = String(file).replacing("<Amt Ccy=\"EUR\">500000.00</Amt>", with: "")
+            // then
+            #expect(try results(try await send(bare, programme)) == ["unknown no-amount", "unknown no-amount"])
+            let elsewhere = String(file).replacing("FR7630006000011234567890189", with: Controls.iban)
+            #expect(
+                try results(try await send(elsewhere, programme))
+                    == ["unknown another-account", "unknown another-account"])
+            try await programme.expectBalancedLedger()
+        }
+    }
+
+    @Test func aBlockThatTheBankRejectsRejectsItsPaymentsAndNobodyElseMay() async throws {
+        try await withApproved { programme, approved in
+            // given
+            let batch: BatchAnswer = try await make(programme).decode()
+            let manual = try await programme.service.request(
+                .post, "/v1/payments/\(approved[0].payment.lowercase)/reject", as: [.payingOfficer],
+                json: #"{"reason": "AC04"}"#, headers: Programme.ifMatch(3))
+            #expect(manual.problemSlug == "payment-with-bank")
+            // when
+            let report = rejection(of: approved[0].payment, in: batch.messageID)
+            let start = try #require(report.firstRange(of: "<TxInfAndSts>"))
+            let end = try #require(report.firstRange(of: "</TxInfAndSts>"))
+            let block = "<PmtInfSts>RJCT</PmtInfSts><StsRsnInf><Rsn><Cd>AM04</Cd></Rsn></StsRsnInf>"
+            let rejected = try await send(report[..<start.lowerBound] + block + report[end.upperBound...], programme)
+            // then
+            #expect(try results(rejected) == ["rejected AM04", "rejected AM04"])
+            #expect(try await state(of: approved[1].payment, programme) == "rejected")
+        }
+    }
+
+    @Test func aCreditorThatNoBankTakesKeepsNobodyBack() async throws {
+        try await withApproved { programme, approved in
+            // given: a name that is too long for a bank
+            try await programme.service.pool.query(
+                "update payments set creditor_name = repeat('x', 71) where id = \(approved[0].payment)")
+            // when
+            let batch: BatchAnswer = try await make(programme).decode()
+            // then
+            #expect(batch.paymentCount == 1)
+            #expect(batch.leftOut == [.init(payment: approved[0].payment, reason: "invalid-input")])
+        }
+    }
+
     @Test func twoWhoSendAtTheSameTimeSendNoPaymentTwice() async throws {
         try await withApproved { programme, approved in
             // when

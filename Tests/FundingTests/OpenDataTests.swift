@@ -97,6 +97,15 @@ import Testing
             #expect(records.map(\.beneficiaryName) == ["CHU de Lille", "Association « L'Établi »"])
             #expect(text.contains("TLE-2026-001") && text.contains("2026-03-01/2028-03-01"))
             #expect(try await standing(of: agreement.id, programme).status == "published")
+            // when: a name is corrected
+            let corrected = parties().replacing("L'Établi", with: "L'Atelier")
+            #expect(try await set(corrected, of: agreement.id, version: 3, programme).status == .ok)
+            // then: the corrected rows take the place of the old ones, under the same reference
+            #expect(try await publish(programme) == ["TLE-2026-001"])
+            let after = try await document(programme)
+            #expect(after.contains("L'Atelier") && !after.contains("L'Établi"))
+            let renamed = try await set(parties(reference: "B"), of: agreement.id, version: 4, programme)
+            #expect(renamed.problem?.field == "/reference")
         }
     }
 

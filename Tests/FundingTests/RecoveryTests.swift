@@ -150,7 +150,9 @@ import Testing
             #expect(try await post(order, version: 1, programme).status == .ok)
             #expect(try await post(order, version: 2, programme).problemSlug == "recovery-not-proposed")
             // when: what has not come in is given up
-            let waived = try await post("/v1/recoveries/\(recovery.id.lowercase)/waive", version: 2, programme)
+            let waive = "/v1/recoveries/\(recovery.id.lowercase)/waive"
+            #expect(try await post(waive, version: 2, programme).status == .forbidden)
+            let waived = try await post(waive, by: "third", version: 2, programme)
             // then: it stays with the beneficiary
             #expect(try waived.decode(RecoveryAnswer.self).waivedCents == 30_000_000)
             #expect(try await programme.envelopes()["animation"]?.paidCents == paid.cents)

@@ -178,7 +178,7 @@ extension FundingError {
         case .recoveryNotProposed(let state): "The recovery is \(state.rawValue), not proposed."
         case .recoveryNotOrdered(let state): "The recovery is \(state.rawValue), not ordered."
         case .aboveRecoverable(let left): "There is no more than \(left) cents to come back."
-        case .proposerMayNotOrder: "Who proposed a recovery may not order it."
+        case .proposerMayNotOrder: "Who proposed a recovery may not order it, and who ordered it may not give it up."
         }
     }
 
@@ -215,7 +215,7 @@ extension FundingError {
         case .paymentWithBank: "Wait for the bank's answer; what it has paid can be recovered."
         case .recoveryNotProposed, .recoveryNotOrdered: "Read the recovery again."
         case .aboveRecoverable: "Lower the amount."
-        case .proposerMayNotOrder: "Have another paying officer order it."
+        case .proposerMayNotOrder: "Have another paying officer do it."
         case .paymentNotApproved: "Have it approved first."
         case .referenceUsed: "Give each agreement a reference of its own."
         case .bankReferenceUsed: "Check which payment the bank's reference belongs to."

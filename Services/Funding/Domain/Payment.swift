@@ -148,11 +148,13 @@ package struct Payment: Sendable, Equatable {
     }
 
     /// Notes that the bank did not execute it; the tranche can be ordered again.
+    /// - Parameter isToldByBank: by a file of its own; of what went to it in a file nobody else can say it.
     /// - Returns: false when exactly this is noted already, so that the bank's message may be repeated.
-    package mutating func reject(because reason: String) throws(FundingError) -> Bool {
+    package mutating func reject(because reason: String, isToldByBank: Bool = false) throws(FundingError) -> Bool {
         try Checks.line(reason, upTo: Self.reasonLengthMax, field: "/reason")
         if state == .rejected, endReason == reason { return false }
         guard state == .approved else { throw .paymentNotApproved(state) }
+        guard isToldByBank || !isWithBank else { throw .paymentWithBank }
         state = .rejected
         endReason = reason
         return true

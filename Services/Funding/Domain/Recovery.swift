@@ -25,6 +25,8 @@ package struct Recovery: Sendable, Equatable {
     package let reason: String
     /// Subject of the principal; the service's name when lost evidence proposed it.
     package let proposedBy: String
+    /// Subject of the principal; nil before it is ordered.
+    package private(set) var orderedBy: String?
     package private(set) var state: RecoveryState
     /// Of the amount, what came in.
     package private(set) var receivedCents: Int64
@@ -57,9 +59,13 @@ package struct Recovery: Sendable, Equatable {
         let state: RecoveryState
         let receivedCents: Int64
         let waivedCents: Int64
+        let orderedBy: String?
 
-        package init(state: RecoveryState = .proposed, receivedCents: Int64 = 0, waivedCents: Int64 = 0) {
+        package init(
+            state: RecoveryState = .proposed, receivedCents: Int64 = 0, waivedCents: Int64 = 0, orderedBy: String? = nil
+        ) {
             self.state = state
+            self.orderedBy = orderedBy
             self.receivedCents = receivedCents
             self.waivedCents = waivedCents
         }
@@ -80,6 +86,7 @@ package struct Recovery: Sendable, Equatable {
         reason = because.reason
         proposedBy = because.by
         state = progress.state
+        orderedBy = progress.orderedBy
         receivedCents = progress.receivedCents
         waivedCents = progress.waivedCents
     }
@@ -100,6 +107,7 @@ package struct Recovery: Sendable, Equatable {
         guard state == .proposed else { throw .recoveryNotProposed(state) }
         guard person != proposedBy else { throw .proposerMayNotOrder }
         state = .ordered
+        orderedBy = person
         return .claim(self)
     }
 
@@ -123,7 +131,7 @@ package struct Recovery: Sendable, Equatable {
     /// What has not come in is given up, and stays with the beneficiary.
     package mutating func waive(by person: String) throws(FundingError) -> Transfer {
         guard state == .ordered else { throw .recoveryNotOrdered(state) }
-        guard person != proposedBy else { throw .proposerMayNotOrder }
+        guard person != proposedBy, person != orderedBy else { throw .proposerMayNotOrder }
         let transfer = Transfer.waive(self, openCents)
         waivedCents = openCents
         state = .settled

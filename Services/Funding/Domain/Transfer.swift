@@ -61,7 +61,7 @@ package struct Transfer: Sendable, Equatable {
     /// Each step down the tree, and its way back.
     package enum Reason: String, Sendable, CaseIterable {
         case open, allot, fund, hold, reserve, commit, release, pay, claim
-        case adopt, withdraw, uncommit, retract, waive, recover
+        case withdraw, uncommit, retract, waive, recover
         case takeBack = "take-back"
         case letGo = "let-go"
         case giveBack = "give-back"
@@ -96,11 +96,6 @@ package struct Transfer: Sendable, Equatable {
         cents > 0
             ? Transfer(.allot, of: change, cents, from: .programme(programme), to: .part(part))
             : Transfer(.takeBack, of: change, -cents, from: .part(part), to: .programme(programme))
-    }
-
-    /// What envelopes drew on the budget before there was a programme.
-    package static func adopt(_ cents: Int64, by part: UUID) -> Transfer {
-        Transfer(.adopt, of: part, cents, from: .part(part), to: .budget)
     }
 
     static func fund(_ envelope: Envelope, from part: UUID) -> Transfer {

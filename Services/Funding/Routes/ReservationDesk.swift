@@ -19,8 +19,8 @@ struct ReservationDesk: Sendable {
         let context: CommandContext
     }
 
-    private static let attemptsMax = 4
-    private static let retryDelay = Duration.milliseconds(50)
+    private static let attemptsMax = 6
+    private static let retryDelay = Duration.milliseconds(100)
 
     let combiner: CommandCombiner<Order, Response>
 
@@ -84,6 +84,12 @@ struct ReservationDesk: Sendable {
                 results[place] = .success(answer.firstResponse)
             }
         }
+        // Whose money another replica was just setting aside waited for the envelope here: it is known by now.
+        if results.values.contains(where: \.isExhausted) {
+            for (place, known) in try await batch.known(in: transaction) where results[place]?.isExhausted == true {
+                results[place] = known.mapError { $0 }
+            }
+        }
         try await batch.keep(kept, in: transaction)
         return orders.indices.compactMap { results[$0] }
     }
@@ -98,11 +104,18 @@ struct ReservationDesk: Sendable {
             do {
                 return try await body()
             } catch let error as PostgresError
-                where attemptCount < attemptsMax && (error.isUniqueViolation || error.code == .commitUnknown)
+                where attemptCount < attemptsMax
+                && (error.isUniqueViolation || error.code == .commitUnknown || error.isRetriable)
             {
                 attemptCount += 1
                 try await Task.sleep(for: retryDelay * attemptCount)
             }
         }
+    }
+}
+
+extension Result<Response, any Error> {
+    fileprivate var isExhausted: Bool {
+        if case .failure(FundingError.envelopeExhausted) = self { true } else { false }
     }
 }

@@ -33,7 +33,8 @@ struct BankMessageStore: Sendable {
     }
 
     let payments: PaymentStore
-    let recoveries: RecoveryStore
+    /// The account that is paid from; nil where none is configured, so that entries of any are taken.
+    let debtorIBAN: String?
 
     /// Takes in a `pain.002` or a `camt.054`. The same file again changes nothing and is answered as before.
     /// - Throws: `BankMessagesError` when it is neither.
@@ -76,7 +77,14 @@ extension BankMessageStore {
             case rejected(reason: String)
             case returned(reason: String)
             case underWay(code: String)
+            /// On an account that is not ours.
+            case elsewhere
         }
+    }
+
+    /// Its own amount; an entry of one transaction may leave it out.
+    private static func amountCents(of transaction: NotifiedTransaction, in entry: NotifiedEntry) -> Int64? {
+        transaction.amountCents ?? (entry.transactions.count == 1 ? entry.amountCents : nil)
     }
 
     private func take(
@@ -89,14 +97,17 @@ extension BankMessageStore {
                 reference: transaction.originalEndToEndID, amountCents: transaction.amountCents,
                 news: transaction.status.outcome == .rejected ? .rejected(reason: reason) : .underWay(code: reason))
         }
-        // A message that is rejected as a whole names no transaction.
-        if told.isEmpty, report.groupStatus?.outcome == .rejected,
-            let batch = PaymentBatchStore.id(
-                of: report.originalMessageID)
-        {
-            let reason = Self.reason(report.groupReasons, or: report.groupStatus?.code ?? "RJCT")
-            told = try await payments.inBatch(batch, in: session).map {
-                Told(reference: PaymentBatchStore.reference($0), amountCents: nil, news: .rejected(reason: reason))
+        // What is rejected as a whole names no transaction: the message, or its one block, which is called alike.
+        let wholes =
+            [(report.originalMessageID, report.groupStatus, report.groupReasons, told.isEmpty)]
+            + report.blocks.map { ($0.originalID, $0.status, $0.reasons, $0.transactions.isEmpty) }
+        for (reference, status, reasons, isWhole) in wholes where isWhole && status?.outcome == .rejected {
+            guard let batch = PaymentBatchStore.id(of: reference) else { continue }
+            let reason = Self.reason(reasons, or: status?.code ?? "RJCT")
+            for payment in try await payments.inBatch(batch, in: session) {
+                let name = PaymentBatchStore.reference(payment)
+                guard !told.contains(where: { $0.reference == name }) else { continue }
+                told.append(Told(reference: name, amountCents: nil, news: .rejected(reason: reason)))
             }
         }
         return try await take(told, command, in: session)
@@ -106,13 +117,16 @@ extension BankMessageStore {
         _ notification: DebitCreditNotification, _ command: CommandContext, in session: some PostgresSession
     ) async throws -> [Outcome] {
         var told: [Told] = []
-        for entry in notification.accounts.flatMap(\.entries) {
-            for transaction in entry.transactions {
-                guard let reference = transaction.endToEndID else { continue }
-                let amountCents =
-                    transaction.amountCents ?? (entry.transactions.count == 1 ? entry.amountCents : nil)
-                told.append(
-                    Told(reference: reference, amountCents: amountCents, news: Self.news(transaction, of: entry)))
+        for account in notification.accounts {
+            let isOurs = debtorIBAN == nil || account.accountIBAN == debtorIBAN
+            for entry in account.entries {
+                for transaction in entry.transactions {
+                    guard let reference = transaction.endToEndID else { continue }
+                    told.append(
+                        Told(
+                            reference: reference, amountCents: Self.amountCents(of: transaction, in: entry),
+                            news: isOurs ? Self.news(transaction, of: entry) : .elsewhere))
+                }
             }
         }
         return try await take(told, command, in: session)
@@ -122,9 +136,17 @@ extension BankMessageStore {
         if let reason = transaction.returnReason { return .returned(reason: Self.reason([reason], or: "RETURNED")) }
         if entry.isReversal { return .returned(reason: "REVERSED") }
         guard entry.status == .booked, transaction.direction == .debit,
-            let bankReference = transaction.bankReference ?? entry.bankReference
+            let bankReference = bankReference(of: transaction, in: entry)
         else { return .underWay(code: entry.status.rawValue) }
         return .executed(bankReference: bankReference)
+    }
+
+    /// Of several transactions that were booked as one entry, each is named by the entry's reference and its own.
+    private static func bankReference(of transaction: NotifiedTransaction, in entry: NotifiedEntry) -> String? {
+        if let reference = transaction.bankReference { return reference }
+        guard let reference = entry.bankReference else { return nil }
+        guard entry.transactions.count > 1, let own = transaction.endToEndID else { return reference }
+        return String("\(own)/\(reference)".prefix(Payment.bankReferenceLengthMax))
     }
 
     private func take(
@@ -149,6 +171,8 @@ extension BankMessageStore {
             }
             switch told.news {
             case .underWay(let code): return outcome(id, .noted, code)
+            case .elsewhere: return outcome(id, .unknown, "another-account")
+            case .executed where told.amountCents == nil: return outcome(id, .unknown, "no-amount")
             case .returned(let reason): return outcome(id, .returned, reason)
             case .rejected(let reason):
                 let isNew = try await payments.reject(told: id, reason: reason, command, in: session)

@@ -41,7 +41,7 @@ struct CofundingStore: Sendable {
     ) async throws -> Settlement {
         try await note(experiment: request.experiment, agreement: request.agreement, in: session)
         guard try await !grants.isSettled(experiment: request.experiment, in: session) else { return .settledBefore }
-        guard let agreement = try await agreements.signed(request.agreement, in: session) else {
+        guard let agreement = try await agreements.signed(request.agreement, isLocked: true, in: session) else {
             return .waiting(for: "the agreement")
         }
         if agreement.state == .suspended { return .waiting(for: "the resumption of the agreement") }

@@ -187,10 +187,17 @@ struct LedgerVerifier: Sendable {
                             when 'below' then c.parent = d.id
                             when 'above' then d.parent = c.id
                             when 'beside' then c.parent = d.parent
-                            when 'home' then c.owner = d.envelope
-                            else true end)
-                -- Envelopes of before there was a programme.
+                            else c.owner = d.envelope end)
+                -- Envelopes of before there was a programme, and what its parts were charged for them.
                 and not (t.reason = 'open' and d.kind = 'budget' and c.kind = 'available')
+                and not (t.reason = 'adopt' and d.kind = 'part' and c.kind = 'budget'
+                    and t.amount_cents = (
+                        select sum(o.amount_cents) from transfers o
+                        join accounts b on b.id = o.debit_account and b.kind = 'budget'
+                        join accounts v on v.id = o.credit_account and v.kind = 'available'
+                        join envelopes e on e.id = v.owner
+                        join programme_parts p on p.kind = e.kind and p.id = d.owner
+                        where o.reason = 'open'))
             order by t.id limit \(findingsMax)
             """
         ),
@@ -201,11 +208,12 @@ struct LedgerVerifier: Sendable {
                 || coalesce(e.cents::text, 'nothing') as what
             from transfers t
             left join (
-                select id, abs(coalesce((data::jsonb ->> 'changeCents')::bigint,
+                select id, type, abs(coalesce((data::jsonb ->> 'changeCents')::bigint,
                     (data::jsonb ->> 'reservedCents')::bigint, (data::jsonb ->> 'grantedCents')::bigint,
                     (data::jsonb ->> 'amountCents')::bigint)) as cents
                 from events where id in (select event from transfers)) e on e.id = t.event
-            where e.cents is distinct from t.amount_cents and t.reason <> 'adopt'
+            where case t.reason when 'adopt' then e.type is distinct from 'funding.programme.opened.v1'
+                else e.cents is distinct from t.amount_cents end
             order by t.id limit \(findingsMax)
             """
         ),

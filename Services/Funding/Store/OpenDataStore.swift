@@ -21,6 +21,15 @@ struct OpenDataStore: Sendable {
         let stored = try await agreements.find(id, isLocked: true, in: session)
         try stored.check(expected)
         let parties = try parties(stored.value)
+        let published = try await session.query(
+            """
+            select a.reference from agreements a
+            where a.id = \(id) and exists (select from subsidy_publications where agreement = a.id)
+            """)
+        // Corrections go by it.
+        if let row = published.first, try row.get("reference") != parties.reference {
+            throw FundingError.invalid(field: "/reference", expected: "the reference that is published")
+        }
         do throws(PostgresError) {
             try await session.query(
                 """
@@ -85,36 +94,41 @@ struct OpenDataStore: Sendable {
         }
     }
 
-    /// Publishes the rows of every agreement that is complete and was not published yet.
+    /// Publishes the rows of every agreement that is complete, unless they are published as they are.
     /// - Returns: the references of those that were.
     func publish(_ command: CommandContext, in session: some PostgresSession) async throws -> [String] {
         try await session.query("select pg_advisory_xact_lock(hashtextextended('funding.open-data', 0))")
         let today = try await Self.today(command.now, in: session)
         var published: [String] = []
-        for (agreement, subsidy) in try await subsidies(in: session) where subsidy.published == nil {
+        let last = try await documents(in: session)
+        for (agreement, subsidy) in try await subsidies(in: session) {
             let rows = subsidy.rows(SubsidyPolicy.decree2017.amountMeaning)
             let records = rows.compactMap(\.record)
-            guard !records.isEmpty, records.count == rows.count else { continue }
+            let document = SubsidyCSV.text(records)
+            guard !records.isEmpty, records.count == rows.count, last[agreement] != document else { continue }
             try await session.query(
                 """
                 insert into subsidy_publications (agreement, published_on, published_by, published_at, document)
                 values (\(agreement), \(today.description)::text::date, \(command.actor), \(command.now),
-                    \(SubsidyCSV.text(records)))
+                    \(document))
                 """)
             published.append(subsidy.reference)
         }
         return published
     }
 
+    /// What was published last of each agreement.
+    private func documents(in session: some PostgresSession) async throws -> [UUID: String] {
+        let rows = try await session.query(
+            "select distinct on (agreement) agreement, document from subsidy_publications order by agreement, id desc")
+        return try Dictionary(uniqueKeysWithValues: rows.map { (try $0.get("agreement"), try $0.get("document")) })
+    }
+
     /// All rows that were published, the last publication of each agreement, as one file.
     func file(in session: some PostgresSession) async throws -> String {
-        let rows = try await session.query(
-            """
-            select distinct on (agreement) document from subsidy_publications order by agreement, id desc
-            """)
         var records: [SubsidyRecord] = []
-        for row in rows {
-            records += try SubsidyCSV.records(of: Array(try row.get("document", as: String.self).utf8))
+        for document in try await documents(in: session).values {
+            records += try SubsidyCSV.records(of: Array(document.utf8))
         }
         return SubsidyCSV.text(records.sorted { ($0.signedOn, $0.reference) < ($1.signedOn, $1.reference) })
     }

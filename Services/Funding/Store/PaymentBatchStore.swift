@@ -48,17 +48,20 @@ struct PaymentBatchStore: Sendable {
         for row in rows {
             let id = try row.get("id", as: UUID.self)
             do {
-                if let payment = try await payments.sendable(id, in: session) { sent.append(payment) }
+                guard let payment = try await payments.sendable(id, in: session) else { continue }
+                // Alone first: one that no bank takes must not keep the others back.
+                _ = try initiation(of: [payment], messageID: Self.reference(id), executionDay, command)
+                sent.append(payment)
             } catch let refusal as FundingError {
                 leftOut.append(LeftOut(payment: id, slug: refusal.slug))
+            } catch let fault as BankMessagesError {
+                leftOut.append(LeftOut(payment: id, slug: fault.slug))
             }
         }
         guard !sent.isEmpty else { return (nil, leftOut) }
         let id = EventID.next()
         let messageID = Self.reference(id)
-        let initiation = try PaymentInitiation(
-            messageID: messageID, createdAt: command.now, requestedExecutionDay: executionDay, debtor: debtor,
-            transactions: sent.map { Self.transfer($0) }, transactionCountMax: Self.paymentCountMax)
+        let initiation = try initiation(of: sent, messageID: messageID, executionDay, command)
         try await session.query(
             """
             insert into payment_batches (id, message_id, execution_day, payment_count, total_cents, document, made_by,
@@ -69,6 +72,14 @@ struct PaymentBatchStore: Sendable {
         try await session.query(
             "update payments set batch = \(id), version = version + 1 where id = any(\(sent.map(\.id)))")
         return (try await find(id, in: session), leftOut)
+    }
+
+    private func initiation(
+        of payments: [Payment], messageID: String, _ executionDay: CalendarDay, _ command: CommandContext
+    ) throws(BankMessagesError) -> PaymentInitiation {
+        try PaymentInitiation(
+            messageID: messageID, createdAt: command.now, requestedExecutionDay: executionDay, debtor: debtor,
+            transactions: payments.map { Self.transfer($0) }, transactionCountMax: Self.paymentCountMax)
     }
 
     func find(_ id: UUID, in session: some PostgresSession) async throws -> Batch {

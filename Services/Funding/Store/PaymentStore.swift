@@ -186,7 +186,7 @@ struct PaymentStore: Sendable {
     ) async throws -> Bool {
         let (stored, _) = try await lock(id, in: session)
         var payment = stored.value.payment
-        guard try payment.reject(because: reason) else { return false }
+        guard try payment.reject(because: reason, isToldByBank: true) else { return false }
         try await save(rejected: payment, command, in: session)
         return true
     }
@@ -249,6 +249,10 @@ struct PaymentStore: Sendable {
     private func save(
         executed payment: Payment, _ command: CommandContext, in session: some PostgresSession
     ) async throws {
+        // Asked first: of a file with many transactions one that cannot be must not take the others with it.
+        let known = try await session.query(
+            "select id from payments where bank_reference = \(payment.bankReference) and id <> \(payment.id)")
+        guard known.isEmpty else { throw FundingError.bankReferenceUsed }
         do throws(PostgresError) {
             try await session.query(
                 """

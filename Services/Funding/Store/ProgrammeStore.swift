@@ -128,7 +128,13 @@ struct ProgrammeStore: Sendable {
         _ part: Programme.Part, _ event: UUID, _ command: CommandContext, in session: some PostgresSession
     ) async throws {
         let balanceCents = try await LedgerStore.lock(.part(part.id), in: session) ?? 0
-        let rows = try await session.query("select ledger_adopt(\(part.id), \(part.purpose.rawValue)) as cents")
+        let rows = try await session.query(
+            """
+            select coalesce(sum(t.amount_cents), 0)::bigint as cents
+            from transfers t join accounts d on d.id = t.debit_account join accounts c on c.id = t.credit_account
+            join envelopes e on e.id = c.owner
+            where t.reason = 'open' and d.kind = 'budget' and c.kind = 'available' and e.kind = \(part.purpose.rawValue)
+            """)
         let drawnCents = try rows.first?.get("cents", as: Int64.self) ?? 0
         guard drawnCents > 0 else { return }
         guard drawnCents <= balanceCents else {
@@ -136,8 +142,8 @@ struct ProgrammeStore: Sendable {
                 field: "/\(part.purpose.rawValue)Cents",
                 expected: "at least \(drawnCents): envelopes of that amount are open already")
         }
-        let transfer = Transfer.adopt(drawnCents, by: part.id)
-        try await LedgerStore.book(.init(transfer: transfer, at: command.now, event: event), in: session)
+        try await session.query(
+            "select ledger_adopt(\(part.id), \(part.purpose.rawValue), \(command.now), \(event))")
     }
 
     private func parts(in session: some PostgresSession) async throws -> [ProgrammeStanding.PartStanding] {

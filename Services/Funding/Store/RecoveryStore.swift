@@ -268,7 +268,7 @@ struct RecoveryStore: Sendable {
             because: (try row.get("reason"), try row.get("proposed_by")),
             progress: .init(
                 state: try row.get("state"), receivedCents: try row.get("received_cents"),
-                waivedCents: try row.get("waived_cents")))
+                waivedCents: try row.get("waived_cents"), orderedBy: try row.get("ordered_by")))
         let standing = Standing(
             recovery: recovery, cause: try row.get("cause"), proposedAt: try row.get("proposed_at"),
             orderedBy: try row.get("ordered_by"), orderedAt: try row.get("ordered_at"))

@@ -132,12 +132,12 @@ create index transfers_by_debit on transfers (debit_account, id);
 create index transfers_by_credit on transfers (credit_account, id);
 
 -- Every move that money can make. `edge` is how the accounts are related: the credit below the debit, above it, beside it
--- (both below one agreement), the envelope that all of it came from, or any.
+-- (both below one agreement), or the envelope that all of it came from.
 create table ledger_moves (
     reason text not null,
     debit_kind text not null,
     credit_kind text not null,
-    edge text not null check (edge in ('below', 'above', 'beside', 'home', 'any')),
+    edge text not null check (edge in ('below', 'above', 'beside', 'home')),
     primary key (reason, debit_kind, credit_kind)
 );
 insert into ledger_moves (reason, debit_kind, credit_kind, edge) values
@@ -146,8 +146,6 @@ insert into ledger_moves (reason, debit_kind, credit_kind, edge) values
     ('take-back', 'part', 'programme', 'above'),
     ('fund', 'part', 'available', 'below'),
     ('withdraw', 'available', 'part', 'above'),
-    -- Envelopes that drew on the budget before there was a programme are charged to its parts.
-    ('adopt', 'part', 'budget', 'any'),
     ('hold', 'available', 'held', 'below'),
     ('let-go', 'held', 'available', 'above'),
     ('reserve', 'available', 'reserved', 'below'),
@@ -247,8 +245,7 @@ begin
             when 'below' then c.parent = d.id
             when 'above' then d.parent = c.id
             when 'beside' then c.parent = d.parent
-            when 'home' then c.owner = d.envelope
-            else true end
+            else c.owner = d.envelope end
     order by t.place;
     get diagnostics booked_count = row_count;
     if booked_count <> cardinality(p_command) then
@@ -276,18 +273,40 @@ create function ledger_lock(p_owner uuid, p_kind text) returns bigint language s
     select credited_cents - debited_cents from accounts where owner = p_owner and kind = p_kind for update
 $$;
 
--- Envelopes of a kind that drew on the budget, and what they drew, become the part's; to be booked by reason 'adopt'.
-create function ledger_adopt(p_part uuid, p_kind text) returns bigint language plpgsql security definer as $$
+-- Envelopes of a kind that drew on the budget before there was a programme become the part's, and what they drew is
+-- charged to it: once, and by the amount that the ledger has.
+--
+-- Errors: 23514 when the part does not hold it; 23505 when it was done before.
+create function ledger_adopt(p_part uuid, p_kind text, p_at timestamptz, p_event uuid) returns bigint
+language plpgsql security definer as $$
 declare
+    part accounts;
+    budget accounts;
     total bigint;
 begin
-    update accounts a set parent = p.id from accounts p, envelopes e
-    where p.owner = p_part and p.kind = 'part' and a.owner = e.id and a.kind = 'available' and e.kind = p_kind
-        and a.parent is null;
     select coalesce(sum(t.amount_cents), 0) into total
     from transfers t join accounts d on d.id = t.debit_account join accounts c on c.id = t.credit_account
     join envelopes e on e.id = c.owner
     where t.reason = 'open' and d.kind = 'budget' and c.kind = 'available' and e.kind = p_kind;
+    if total = 0 then
+        return 0;
+    end if;
+    select * into budget from accounts where kind = 'budget' for update;
+    select a.* into part from accounts a join programme_parts p on p.id = a.owner
+    where a.owner = p_part and a.kind = 'part' and p.kind = p_kind for update of a;
+    if part.id is null or part.credited_cents - part.debited_cents < total then
+        raise exception 'the part does not hold what its envelopes drew: %', total using errcode = 'check_violation';
+    end if;
+    update accounts a set parent = part.id from envelopes e
+    where a.owner = e.id and a.kind = 'available' and e.kind = p_kind and a.parent is null;
+    insert into transfers (at, debit_account, credit_account, amount_cents, reason, command_id, event,
+        debit_after_cents, credit_after_cents)
+    values (greatest(p_at, part.booked_at, budget.booked_at), part.id, budget.id, total, 'adopt', 'adopt:' || p_part,
+        p_event, part.debited_cents + total, budget.credited_cents + total);
+    update accounts set debited_cents = debited_cents + total, booked_at = greatest(p_at, booked_at)
+    where id = part.id;
+    update accounts set credited_cents = credited_cents + total, booked_at = greatest(p_at, booked_at)
+    where id = budget.id;
     return total;
 end
 $$;
