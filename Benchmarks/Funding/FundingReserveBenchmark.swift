@@ -118,7 +118,7 @@ struct FundingReserveBenchmark {
             of: "/usr/bin/env",
             [
                 "pgbench", "--no-vacuum", "--protocol=prepared", "--client=\(Self.clientCount)", "--jobs=2",
-                "--transactions=\(transactions)", "--define=envelope='\(envelope)'",
+                "--transactions=\(transactions)", "--define=envelope=\(envelope)",
                 "--file=Benchmarks/peers/funding_reserve.sql", servers.databaseURL(of: "maillage"),
             ],
             environment: ["PGOPTIONS": "-c search_path=funding"])

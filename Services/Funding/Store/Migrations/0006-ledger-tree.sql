@@ -315,6 +315,10 @@ $$;
 do $$
 begin
     execute format('alter function ledger_book set search_path = %I, pg_temp', current_schema());
+    -- Batches are small beside the tables: by the indexes, whatever a plan that is kept was once made for.
+    execute 'alter function ledger_book set enable_seqscan = off';
+    execute 'alter function ledger_book set enable_hashjoin = off';
+    execute 'alter function ledger_book set enable_mergejoin = off';
     execute format('alter function ledger_lock set search_path = %I, pg_temp', current_schema());
     execute format('alter function ledger_adopt set search_path = %I, pg_temp', current_schema());
 end
