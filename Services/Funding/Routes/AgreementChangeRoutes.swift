@@ -57,10 +57,8 @@ struct AgreementChangeRoutes: Sendable {
         let page = try request.page()
         _ = try await changes.agreements.find(id, visibleTo: siren, in: commands.pool)
         let found = try await AgreementHistory.steps(
-            of: id, after: try Reading.number(page), limit: page.limit + 1, in: commands.pool)
-        let shown = found.prefix(page.limit)
-        let next = found.count > page.limit ? shown.last.map { Cursor(["\($0.position)"]) } : nil
-        return PageResponse(shown.map { HistoryStep($0) }, next: next)
+            of: id, after: try page.after?.position() ?? 0, limit: page.limit + 1, in: commands.pool)
+        return Reading.page(found, limit: page.limit, cursor: { Cursor(position: $0.position) }) { HistoryStep($0) }
     }
 
     @Sendable private func recoveries(

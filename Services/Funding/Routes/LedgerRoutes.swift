@@ -28,11 +28,9 @@ struct LedgerRoutes: Sendable {
         let siren = try context.requireReader()
         let page = try request.page()
         let found = try await ledger.entries(
-            of: try kind(context), try context.uuid("owner"), after: try Reading.number(page), limit: page.limit + 1,
-            visibleTo: siren)
-        let shown = found.prefix(page.limit)
-        let next = found.count > page.limit ? shown.last.map { Cursor(["\($0.number)"]) } : nil
-        return PageResponse(shown.map { EntryView($0) }, next: next)
+            of: try kind(context), try context.uuid("owner"), after: try page.after?.position() ?? 0,
+            limit: page.limit + 1, visibleTo: siren)
+        return Reading.page(found, limit: page.limit, cursor: { Cursor(position: $0.number) }) { EntryView($0) }
     }
 
     private func kind(_ context: MaillageContext) throws -> String {

@@ -41,17 +41,15 @@ struct OpenDataRoutes: Sendable {
         @Sendable func parties(of agreement: Agreement) throws -> AgreementParties {
             try AgreementParties(
                 reference: reference, object: object,
-                payment: (try Self.day(paymentFrom, "/paymentFrom"), try Self.day(paymentUntil, "/paymentUntil")),
+                payment: (
+                    try CalendarDay.read(paymentFrom, at: "/paymentFrom"),
+                    try CalendarDay.read(paymentUntil, at: "/paymentUntil")
+                ),
                 lines: lines.map { line in
                     AgreementParties.Line(
                         siren: line.siren, siret: line.siret, name: line.name,
                         bodies: (line.isPrivateLaw, line.isDeMinimis), grantedCents: line.grantedCents)
                 }, of: agreement)
-        }
-
-        private static func day(_ text: String, _ field: String) throws(Problem) -> CalendarDay {
-            guard let day = CalendarDay(text) else { throw .invalid(field, expected: "a day such as 2026-01-31") }
-            return day
         }
     }
 
@@ -69,7 +67,7 @@ struct OpenDataRoutes: Sendable {
         _ request: Request, _ context: MaillageContext
     ) async throws -> PageResponse<SubsidyStandingView> {
         _ = try context.require(.operator, .ministry, .administrator)
-        let today = try await OpenDataStore.today(commands.clock.now(), in: commands.pool)
+        let today = try await ParisDays.day(of: commands.clock.now(), in: commands.pool)
         let publication = SubsidyPublication(on: today)
         let subsidies = try await openData.subsidies(in: commands.pool)
         return PageResponse(

@@ -32,9 +32,7 @@ struct PaymentBatchRoutes: Sendable {
         _ = try context.require(.payingOfficer)
         let command = try await IdempotentCommand(request, context)
         let body = try command.decode(MakeBatch.self)
-        guard let day = CalendarDay(body.executionDay) else {
-            throw Problem.invalid("/executionDay", expected: "a day such as 2026-01-31")
-        }
+        let day = try CalendarDay.read(body.executionDay, at: "/executionDay")
         let batches = try configured()
         return try await command.run(on: commands.pool) { transaction in
             let (batch, leftOut) = try await batches.make(

@@ -41,27 +41,27 @@ enum Reading {
     /// The id after which a page begins.
     static func after(_ page: Page) throws(Problem) -> UUID? {
         guard let cursor = page.after else { return nil }
-        guard let id = UUID(uuidString: try cursor.fields(count: 1)[0]) else { throw badCursor }
+        guard let id = UUID(uuidString: try cursor.fields(count: 1)[0]) else {
+            throw Problem(.badRequest, "bad-cursor", "The cursor is not one of this list")
+                .mending("Begin again without `after`, and pass `next` on unchanged.")
+        }
         return id
     }
 
-    /// The number after which a page of a list in the order of numbers begins.
-    static func number(_ page: Page) throws(Problem) -> Int64 {
-        guard let cursor = page.after else { return 0 }
-        guard let number = Int64(try cursor.fields(count: 1)[0]) else { throw badCursor }
-        return number
+    /// A page of items; one more than the page was read to see whether another follows.
+    /// - Parameter cursor: of an item that is the last on its page.
+    static func page<Item, View: Encodable & Sendable>(
+        _ items: [Item], limit: Int, cursor: (Item) -> Cursor, _ view: (Item) -> View
+    ) -> PageResponse<View> {
+        let shown = items.prefix(limit)
+        return PageResponse(shown.map(view), next: items.count > limit ? shown.last.map(cursor) : nil)
     }
 
-    private static let badCursor = Problem(.badRequest, "bad-cursor", "The cursor is not one of this list")
-        .mending("Begin again without `after`, and pass `next` on unchanged.")
-
-    /// A page of items that are listed by id; one more than the page was read to see whether another follows.
+    /// A page of items that are listed by id.
     static func page<Item, View: Encodable & Sendable>(
         _ items: [Item], limit: Int, id: (Item) -> UUID, _ view: (Item) -> View
     ) -> PageResponse<View> {
-        let shown = items.prefix(limit)
-        let next = items.count > limit ? shown.last.map { Cursor([id($0).lowercase]) } : nil
-        return PageResponse(shown.map(view), next: next)
+        page(items, limit: limit, cursor: { Cursor([id($0).lowercase]) }, view)
     }
 }
 

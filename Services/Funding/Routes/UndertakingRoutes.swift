@@ -66,9 +66,7 @@ struct UndertakingRoutes: Sendable {
         _ = try await undertakings.find(head, visibleTo: organisation, in: commands.pool)
         let found = try await undertakings.history(
             of: head, before: try page.after?.position(), limit: page.limit + 1, in: commands.pool)
-        let shown = found.prefix(page.limit)
-        let next = found.count > page.limit ? shown.last.map { Cursor(position: $0.version) } : nil
-        return PageResponse(shown.map { UndertakingView($0) }, next: next)
+        return Reading.page(found, limit: page.limit, cursor: { Cursor(position: $0.version) }) { UndertakingView($0) }
     }
 
     /// Nobody is named by what is no SIREN.

@@ -98,7 +98,7 @@ struct OpenDataStore: Sendable {
     /// - Returns: the references of those that were.
     func publish(_ command: CommandContext, in session: some PostgresSession) async throws -> [String] {
         try await session.query("select pg_advisory_xact_lock(hashtextextended('funding.open-data', 0))")
-        let today = try await Self.today(command.now, in: session)
+        let today = try await ParisDays.day(of: command.now, in: session)
         var published: [String] = []
         let last = try await documents(in: session)
         for (agreement, subsidy) in try await subsidies(in: session) {
@@ -131,16 +131,6 @@ struct OpenDataStore: Sendable {
             records += try SubsidyCSV.records(of: Array(document.utf8))
         }
         return SubsidyCSV.text(records.sorted { ($0.signedOn, $0.reference) < ($1.signedOn, $1.reference) })
-    }
-
-    /// The legal day of an instant: the one that it is in Paris.
-    static func today(_ now: Date, in session: some PostgresSession) async throws -> CalendarDay {
-        let rows = try await session.query(
-            "select (\(now)::timestamptz at time zone 'Europe/Paris')::date::text as day")
-        guard let text = try rows.first?.get("day", as: String.self), let day = CalendarDay(text) else {
-            throw StoreRefusal.notFound(noun: "day")
-        }
-        return day
     }
 
     private struct Line {
