@@ -67,6 +67,16 @@ class Configuration(RunningSystem):
         self.assertIn("MAILLAGE_HTTP_PORT", result.stderr + result.stdout)
         self.assertIn("MAILLAGE_LOG_LEVEL", result.stderr + result.stdout)
 
+    def test_a_program_ends_without_freeing_what_its_threads_may_still_use(self) -> None:
+        """A library's own last words ("calling fini") would free OpenSSL's locks beneath a thread that closes a
+        connection."""
+        for arguments, status in ((["migrate", "--help"], 0), (["config"], 0), (["no-such-command"], 64)):
+            with self.subTest(arguments=arguments):
+                result = self.start({"LD_DEBUG": "files"}, *arguments)
+                self.assertEqual(result.returncode, status, result.stderr[-400:])
+                self.assertIn("calling init:", result.stderr)
+                self.assertNotIn("calling fini:", result.stderr)
+
     def test_config_shows_every_key_and_no_secret(self) -> None:
         result = self.start({}, "config")
         self.assertEqual(result.returncode, 0, result.stderr)
