@@ -8,8 +8,8 @@ package enum EventWords {
     package static func of(_ type: String, data: [UInt8]) -> BusinessWords? { wordings[type]?(data) }
 
     private static let wordings: [String: Wording] = Dictionary(
-        uniqueKeysWithValues: applications + money + agreements + recoveries + sites + experiments + feedback
-            + checkpoints)
+        uniqueKeysWithValues: applications + money + agreements + amendments + statements + recoveries + sites + experiments
+            + feedback + evaluations + checkpoints)
 
     private static func on<Payload: EventPayload>(
         _: Payload.Type, _ words: @escaping @Sendable (Payload) -> BusinessWords
@@ -105,6 +105,55 @@ package enum EventWords {
             BusinessWords(
                 fr: "refus de cofinancement de l'expérimentation \($0.experiment.lowercase) (\($0.reason))",
                 en: "refusal of co-funding for experiment \($0.experiment.lowercase) (\($0.reason))")
+        },
+    ]
+
+    private static let amendments = [
+        on(AgreementDiscarded.self) {
+            BusinessWords(
+                fr: "abandon du projet de convention \($0.agreement.lowercase)",
+                en: "discarding of the draft agreement \($0.agreement.lowercase)")
+        },
+        on(AgreementAmended.self) {
+            BusinessWords(
+                fr: "avenant \($0.amendment) à la convention, \(EuroText.fr($0.totalCents))",
+                en: "amendment \($0.amendment) of the agreement, \(EuroText.en($0.totalCents))")
+        },
+        on(AgreementSettled.self) {
+            let dueCents = $0.parts.reduce(0) { $0 + $1.dueCents }
+            return BusinessWords(
+                fr: "solde de la convention : \(EuroText.fr(dueCents)) dus, \(EuroText.fr($0.amountCents)) rendus",
+                en: "settlement of the agreement: \(EuroText.en(dueCents)) due, \(EuroText.en($0.amountCents)) back")
+        },
+        on(TrancheAdjusted.self) {
+            BusinessWords(
+                fr: "tranche \($0.number) portée à \(EuroText.fr($0.amountCents))",
+                en: "tranche \($0.number) now of \(EuroText.en($0.amountCents))")
+        },
+    ]
+
+    private static let statements = [
+        on(ExpenseStatementSubmitted.self) {
+            BusinessWords(
+                fr: "dépôt de l'état de dépenses \($0.number) de \($0.siren), \(EuroText.fr($0.declaredCents))",
+                en: "submission of expense statement \($0.number) of \($0.siren), \(EuroText.en($0.declaredCents))")
+        },
+        on(ExpenseStatementAccepted.self) {
+            BusinessWords(
+                fr: "acceptation de l'état de dépenses \($0.number) de \($0.siren), "
+                    + "\(EuroText.fr($0.eligibleCents)) éligibles",
+                en: "acceptance of expense statement \($0.number) of \($0.siren), "
+                    + "\(EuroText.en($0.eligibleCents)) eligible")
+        },
+        on(ExpenseStatementReopened.self) {
+            BusinessWords(
+                fr: "réouverture de l'état de dépenses \($0.number) de \($0.siren)",
+                en: "reopening of expense statement \($0.number) of \($0.siren)")
+        },
+        on(ExpenseStatementReminded.self) {
+            BusinessWords(
+                fr: "rappel de l'état de dépenses \($0.number) de \($0.siren), attendu le \($0.dueOn)",
+                en: "reminder of expense statement \($0.number) of \($0.siren), due on \($0.dueOn)")
         },
     ]
 
@@ -216,7 +265,22 @@ package enum EventWords {
             BusinessWords(
                 fr: "ouverture du tiers-lieu \($0.site.lowercase), convention \($0.agreement.lowercase)",
                 en: "opening of third place \($0.site.lowercase), agreement \($0.agreement.lowercase)")
-        }
+        },
+        on(SiteReportSubmitted.self) {
+            BusinessWords(
+                fr: "dépôt du rapport \($0.number) du tiers-lieu \($0.site.lowercase)",
+                en: "submission of report \($0.number) of third place \($0.site.lowercase)")
+        },
+        on(SiteReportAccepted.self) {
+            BusinessWords(
+                fr: "acceptation du rapport \($0.number) du tiers-lieu \($0.site.lowercase)",
+                en: "acceptance of report \($0.number) of third place \($0.site.lowercase)")
+        },
+        on(SiteReportReopened.self) {
+            BusinessWords(
+                fr: "réouverture du rapport \($0.number) du tiers-lieu \($0.site.lowercase)",
+                en: "reopening of report \($0.number) of third place \($0.site.lowercase)")
+        },
     ]
 
     private static let experiments = [
@@ -246,11 +310,24 @@ package enum EventWords {
                 fr: "inclusion d'une personne dans l'expérimentation \($0.experiment.lowercase)",
                 en: "enrolment of a person in experiment \($0.experiment.lowercase)")
         },
+        on(ExperimentTerminated.self) {
+            BusinessWords(
+                fr: "arrêt de l'expérimentation \($0.experiment.lowercase), convention \($0.agreement.lowercase)",
+                en: "termination of experiment \($0.experiment.lowercase), agreement \($0.agreement.lowercase)")
+        },
         on(ExperimentCompleted.self) {
             BusinessWords(
                 fr: "fin de l'expérimentation \($0.experiment.lowercase), convention \($0.agreement.lowercase)",
                 en: "end of experiment \($0.experiment.lowercase), agreement \($0.agreement.lowercase)")
         },
+    ]
+
+    private static let evaluations = [
+        on(EvaluationPublished.self) {
+            BusinessWords(
+                fr: "publication de l'évaluation de l'expérimentation \($0.experiment.lowercase)",
+                en: "publication of the evaluation of experiment \($0.experiment.lowercase)")
+        }
     ]
 
     private static let feedback = [

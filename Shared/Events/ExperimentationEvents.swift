@@ -186,3 +186,80 @@ package struct ExperimentCompleted: EventPayload {
         self.completedAt = completedAt
     }
 }
+
+/// The experiment ended before its time; no response counts after it.
+package struct ExperimentTerminated: EventPayload {
+    package static let type = EventType(.experimentation, "experiment", "terminated")
+    package var experiment: UUID
+    package var site: UUID
+    package var agreement: UUID
+    package var participantsCount: Int
+    package var terminatedAt: Date
+
+    package init(experiment: UUID, site: UUID, agreement: UUID, participantsCount: Int, terminatedAt: Date) {
+        self.experiment = experiment
+        self.site = site
+        self.agreement = agreement
+        self.participantsCount = participantsCount
+        self.terminatedAt = terminatedAt
+    }
+}
+
+/// A third place reported on a period of its work. The subject is the report.
+package struct SiteReportSubmitted: EventPayload {
+    package static let type = EventType(.experimentation, "site-report", "submitted")
+    package var report: UUID
+    package var site: UUID
+    package var agreement: UUID
+    /// Of the site's reports, from 1.
+    package var number: Int
+    package var submittedAt: Date
+
+    package init(report: UUID, site: UUID, agreement: UUID, number: Int, submittedAt: Date) {
+        self.report = report
+        self.site = site
+        self.agreement = agreement
+        self.number = number
+        self.submittedAt = submittedAt
+    }
+}
+
+/// A site's report is accepted.
+package struct SiteReportAccepted: EventPayload {
+    package static let type = EventType(.experimentation, "site-report", "accepted")
+    package var report: UUID
+    package var site: UUID
+    package var agreement: UUID
+    package var number: Int
+    package var acceptedAt: Date
+
+    package init(report: UUID, site: UUID, agreement: UUID, number: Int, acceptedAt: Date) {
+        self.report = report
+        self.site = site
+        self.agreement = agreement
+        self.number = number
+        self.acceptedAt = acceptedAt
+    }
+}
+
+/// A site's report was sent back, or taken up again after it was accepted.
+package struct SiteReportReopened: EventPayload {
+    package static let type = EventType(.experimentation, "site-report", "reopened")
+    package var report: UUID
+    package var site: UUID
+    package var agreement: UUID
+    package var number: Int
+    package var wasAccepted: Bool
+    package var reopenedAt: Date
+
+    package init(
+        report: UUID, site: UUID, agreement: UUID, number: Int, wasAccepted: Bool, reopenedAt: Date
+    ) {
+        self.report = report
+        self.site = site
+        self.agreement = agreement
+        self.number = number
+        self.wasAccepted = wasAccepted
+        self.reopenedAt = reopenedAt
+    }
+}

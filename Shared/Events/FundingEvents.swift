@@ -198,8 +198,13 @@ package struct GrantRefused: EventPayload {
 package enum EvidenceKind: String, Codable, Sendable, CaseIterable {
     case agreementSigned = "agreement-signed"
     case siteOpened = "site-opened"
+    case experimentStarted = "experiment-started"
+    case responsesCollected = "responses-collected"
     case milestoneReached = "milestone-reached"
     case experimentCompleted = "experiment-completed"
+    case siteReportAccepted = "site-report-accepted"
+    case statementAccepted = "expense-statement-accepted"
+    case evaluationPublished = "evaluation-published"
 }
 
 /// One instalment of an agreement and the evidence that releases it.

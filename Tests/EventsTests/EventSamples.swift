@@ -4,7 +4,8 @@ import Foundation
 /// One sensible payload per event type with every member, and one with as few as may be: what the golden files hold.
 enum EventSamples {
     static let complete: [any EventPayload] =
-        applications + funding + recoveries + [stateAid(isEndKnown: true)] + experimentation + feedback + checkpoints
+        applications + funding + agreements + recoveries + [stateAid(isEndKnown: true)] + experimentation + siteReports
+        + feedback + evaluations + checkpoints
 
     /// The types that may leave something out.
     static let minimal: [any EventPayload] = [
@@ -77,6 +78,50 @@ enum EventSamples {
         RecoveryWaived(recovery: id(24), agreement: id(6), amountCents: 12_500_000),
         RecoverySettled(
             recovery: id(24), agreement: id(6), receivedCents: 10_000_000, waivedCents: 12_500_000),
+    ]
+
+    private static let agreements: [any EventPayload] = [
+        AgreementDiscarded(agreement: id(6), grant: id(5), discardedAt: instant),
+        AgreementAmended(
+            agreement: id(6), amendment: 1, grant: id(5), envelope: id(4), amountCents: 5_000_000,
+            totalCents: 70_000_000,
+            parts: [
+                AgreementPart(siren: "200034528", partCents: 60_000_000, hasLeft: false),
+                AgreementPart(siren: "180020026", partCents: 10_000_000, hasLeft: true),
+            ], amendedAt: instant),
+        AgreementSettled(
+            agreement: id(6), grant: id(5), envelope: id(4), amountCents: 10_000_000,
+            parts: [
+                SettledPart(
+                    siren: "200034528", partCents: 75_000_000, eligibleCents: 130_000_000, dueCents: 65_000_000,
+                    paidCents: 60_000_000)
+            ], settledAt: instant),
+        TrancheAdjusted(tranche: id(7), agreement: id(6), number: 3, amountCents: 5_000_000),
+        ExpenseStatementSubmitted(
+            statement: id(30), agreement: id(6), siren: "200034528", number: 1, declaredCents: 130_000_000,
+            periodFrom: "2026-03-01", periodUntil: "2027-02-28", dueOn: "2027-04-29", submittedAt: instant),
+        ExpenseStatementAccepted(
+            statement: id(30), agreement: id(6), siren: "200034528", number: 1, declaredCents: 130_000_000,
+            eligibleCents: 125_000_000, acceptedAt: instant),
+        ExpenseStatementReopened(
+            statement: id(30), agreement: id(6), siren: "200034528", number: 1, wasAccepted: true,
+            reopenedAt: instant),
+        ExpenseStatementReminded(
+            statement: id(30), agreement: id(6), siren: "200034528", number: 1, dueOn: "2027-04-29",
+            reminder: .weekBefore, remindedAt: instant),
+    ]
+
+    private static let siteReports: [any EventPayload] = [
+        ExperimentTerminated(
+            experiment: id(9), site: id(10), agreement: id(6), participantsCount: 120, terminatedAt: instant),
+        SiteReportSubmitted(report: id(31), site: id(10), agreement: id(6), number: 1, submittedAt: instant),
+        SiteReportAccepted(report: id(31), site: id(10), agreement: id(6), number: 1, acceptedAt: instant),
+        SiteReportReopened(
+            report: id(31), site: id(10), agreement: id(6), number: 1, wasAccepted: true, reopenedAt: instant),
+    ]
+
+    private static let evaluations: [any EventPayload] = [
+        EvaluationPublished(evaluation: id(32), experiment: id(9), agreement: id(6), publishedAt: instant)
     ]
 
     private static let funding: [any EventPayload] = [
