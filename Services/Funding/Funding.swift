@@ -32,13 +32,19 @@ enum FundingService: ServiceDefinition {
         let recoveries = RecoveryStore()
         let tranches = TrancheStore(recoveries: recoveries)
         let agreements = AgreementStore(tranches: tranches)
-        let payments = PaymentStore(tranches: tranches)
+        let payments = PaymentStore(
+            tranches: tranches,
+            secondApprovalFromCents: Int64(context.settings.count(FundingSettings.secondApprovalFrom)) * 100)
+        let changes = AgreementChanges(agreements: agreements)
         let cofunding = CofundingStore(grants: grants, agreements: agreements)
         let reservations = ReservationStore()
         let desk = ReservationDesk(reservations: reservations, pool: context.pool)
 
         let commands = Commands(pool: context.pool, clock: context.clock)
         let inbound = InboundContext(clock: context.clock)
+        let reminders = StatementReminders(
+            pool: context.pool, clock: context.clock,
+            interval: context.settings.duration(FundingSettings.reminderInterval), logger: context.logger)
         let evidence = EvidenceConsumer(
             agreements: agreements, tranches: tranches, cofunding: cofunding, context: inbound)
         return ServiceParts(
@@ -55,8 +61,12 @@ enum FundingService: ServiceDefinition {
                 EnvelopeRoutes(envelopes: envelopes, commands: commands).add(to: router)
                 GrantRoutes(grants: grants, commands: commands).add(to: router)
                 AgreementRoutes(agreements: agreements, payments: payments, commands: commands).add(to: router)
-                AgreementChangeRoutes(
-                    changes: AgreementChanges(agreements: agreements), recoveries: recoveries, commands: commands
+                AgreementChangeRoutes(changes: changes, recoveries: recoveries, commands: commands).add(to: router)
+                AmendmentRoutes(amendments: AmendmentStore(changes: changes), commands: commands).add(to: router)
+                StatementRoutes(statements: StatementStore(agreements: agreements), commands: commands)
+                    .add(to: router)
+                SettlementRoutes(
+                    settlements: SettlementStore(changes: changes, recoveries: recoveries), commands: commands
                 ).add(to: router)
                 RecoveryRoutes(recoveries: recoveries, commands: commands).add(to: router)
                 OpenDataRoutes(
@@ -78,7 +88,7 @@ enum FundingService: ServiceDefinition {
                 + ApplicationConsumer(allotments: allotments, context: inbound).handlers
                 + CofundingConsumer(cofunding: cofunding, context: inbound).handlers
                 + evidence.handlers,
-            services: [desk.combiner],
+            services: [desk.combiner, reminders],
             checkpoint: { range, transaction in try await LedgerCheckpointStore.events(range, in: transaction) })
     }
 }

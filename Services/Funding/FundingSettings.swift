@@ -16,7 +16,16 @@ enum FundingSettings {
     static let funderSIRET = SettingKey(
         "funding.funder-siret", .text(bytesMax: 14), about: "the SIRET number of who grants")
 
-    static let all = [debtorName, debtorIBAN, debtorBIC, funderName, funderSIRET]
+    static let secondApprovalFrom = SettingKey(
+        "funding.second-approval-from-euros", .count(1...1_000_000_000), default: "1000000", unit: "euros",
+        about: "from this amount on two persons have to approve a payment")
+    static let reminderInterval = SettingKey(
+        "funding.reminder-interval", .duration(.seconds(1)...(.seconds(86_400))), default: "10m",
+        about: "how often statements that are due are looked for")
+
+    static let all = [
+        debtorName, debtorIBAN, debtorBIC, funderName, funderSIRET, secondApprovalFrom, reminderInterval,
+    ]
 
     /// Who grants; nil where it is not set: then rows lack it and say so.
     static func funder(_ settings: Settings) -> SubsidyFunder? {

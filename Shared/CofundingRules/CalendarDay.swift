@@ -108,3 +108,41 @@ package struct FiscalYearStart: Sendable, Hashable {
         return sameYear <= day ? sameYear : sameYear.adding(years: -1)
     }
 }
+
+// MARK: Counting days
+
+extension CalendarDay {
+    /// The day so many days on, or back where they are negative; the calendar's end where it would lie beyond.
+    package func adding(days: Int) -> CalendarDay {
+        let (sum, isOverflow) = ordinal.addingReportingOverflow(days)
+        if isOverflow || sum > Self.last.ordinal { return days < 0 ? Self.first : Self.last }
+        return sum < Self.first.ordinal ? Self.first : CalendarDay(ordinal: sum)
+    }
+
+    /// How many days the day lies behind another; negative before it.
+    package func days(since other: CalendarDay) -> Int { ordinal - other.ordinal }
+
+    private static let first = CalendarDay(known: 1, 1, 1)
+    private static let last = CalendarDay(known: 9999, 12, 31)
+
+    /// Days since the day before 0001-01-01. Source: the Gregorian rule of leap years.
+    private var ordinal: Int {
+        let past = year - 1
+        let months = (1..<month).reduce(0) { $0 + Self.dayCount(month: $1, year: year) }
+        return past * 365 + past / 4 - past / 100 + past / 400 + months + day
+    }
+
+    /// - Parameter ordinal: of a day of the calendar.
+    private init(ordinal: Int) {
+        // The first guess is at most a year off, since a year has 365 or 366 days.
+        var year = max(1, min(9999, ordinal * 400 / 146_097 + 1))
+        while year > 1, CalendarDay(known: year, 1, 1).ordinal > ordinal { year -= 1 }
+        while year < 9999, CalendarDay(known: year + 1, 1, 1).ordinal <= ordinal { year += 1 }
+        var (month, left) = (1, ordinal - CalendarDay(known: year, 1, 1).ordinal + 1)
+        while left > Self.dayCount(month: month, year: year) {
+            left -= Self.dayCount(month: month, year: year)
+            month += 1
+        }
+        self.init(known: year, month, left)
+    }
+}

@@ -29,7 +29,7 @@ import struct FoundationEssentials.UUID
             let shares = zip(edges, edges.dropFirst()).compactMap { low, high in
                 BasisPoints(high - low).map { TrancheSchedule.Share(share: $0, conditions: [.milestoneReached]) }
             }
-            let schedule = try #require(TrancheSchedule(shares))
+            let schedule = try TrancheSchedule(shares)
             let grant = Int64(random.next() >> UInt64.random(in: 1...60, using: &random))
             for schedule in [schedule, .standard] {
                 // when
@@ -43,12 +43,14 @@ import struct FoundationEssentials.UUID
 
     @Test func scheduleMustMakeTheWholeGrantAndEachShareHaveACondition() throws {
         let half = try #require(BasisPoints(5000))
-        #expect(TrancheSchedule([]) == nil)
-        #expect(TrancheSchedule([.init(share: half, conditions: [.siteOpened])]) == nil)
-        #expect(
-            TrancheSchedule([
-                .init(share: half, conditions: [.siteOpened]), .init(share: half, conditions: []),
-            ]) == nil)
+        let refused: [([TrancheSchedule.Share], String)] = [
+            ([], "/schedule"), ([.init(share: half, conditions: [.siteOpened])], "/schedule"),
+            ([.init(share: half, conditions: [.siteOpened]), .init(share: half, conditions: [])], "/schedule/1/conditions"),
+        ]
+        for (shares, field) in refused {
+            let refusal = #expect(throws: FundingError.self) { try TrancheSchedule(shares) }
+            #expect(refusal?.field == field)
+        }
         #expect(TrancheSchedule.standard.shares.map(\.share.value) == [3000, 5000, 2000])
     }
 
@@ -108,14 +110,14 @@ import struct FoundationEssentials.UUID
 
 @Suite struct Tranches {
     @Test func everyOrderOfEvidenceReleasesOnceAndOnlyWhenAllIsThere() throws {
-        for order in permutations(ReleaseCondition.allCases) {
+        for order in permutations([.agreementSigned, .siteOpened, .milestoneReached, .experimentCompleted] as [EvidenceOf]) {
             // given
             var tranches = try Controls.signedAgreement().tranches
-            var evidence: RecordedEvidence = [:]
-            var released: [Int: ReleaseCondition] = [:]
+            var evidence = RecordedEvidence.none
+            var released: [Int: EvidenceOf] = [:]
             for condition in order {
                 // when
-                evidence[condition] = UUID()
+                evidence = evidence + .of(condition)
                 for index in tranches.indices {
                     guard let transfer = tranches[index].release(on: evidence) else { continue }
                     // then
@@ -133,14 +135,14 @@ import struct FoundationEssentials.UUID
 
     @Test func trancheOfADraftIsNotReleased() throws {
         var tranche = try Agreement.draft(id: UUID(), of: Controls.grant(), nextID: UUID.init).tranches[1]
-        #expect(tranche.release(on: [.milestoneReached: UUID()]) == nil)
+        #expect(tranche.release(on: .of(.milestoneReached)) == nil)
         #expect(tranche.state == .planned)
     }
 
     @Test func whatIsMissingIsNamedInTheTranchesOrder() throws {
         let tranche = try Controls.signedAgreement().tranches[0]
-        #expect(tranche.missing(from: [:]) == [.agreementSigned, .siteOpened])
-        #expect(tranche.missing(from: [.agreementSigned: UUID()]) == [.siteOpened])
+        #expect(tranche.missing(from: .none) == [.agreementSigned, .siteOpened])
+        #expect(tranche.missing(from: .of(.agreementSigned)) == [.siteOpened])
     }
 }
 

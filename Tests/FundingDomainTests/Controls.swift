@@ -52,8 +52,22 @@ enum Controls {
 
     static func releasedTranche() throws -> Tranche {
         var tranche = try signedAgreement().tranches[1]
-        _ = tranche.release(on: [.milestoneReached: UUID()])
+        _ = tranche.release(on: .of(.milestoneReached))
         return tranche
+    }
+}
+
+extension RecordedEvidence {
+    /// One fact of each kind, each about a thing of its own.
+    static func of(_ kinds: EvidenceOf...) -> RecordedEvidence {
+        RecordedEvidence(
+            kinds.map { Fact(kind: $0, subject: UUID().uuidString, event: UUID(), occurredAt: Controls.now) })
+    }
+
+    static let none = RecordedEvidence([])
+
+    static func + (left: RecordedEvidence, right: RecordedEvidence) -> RecordedEvidence {
+        RecordedEvidence(left.facts + right.facts)
     }
 }
 

@@ -79,11 +79,11 @@ private struct RandomProgramme {
 
     private mutating func recordEvidence() {
         guard let agreement = agreements.randomElement(using: &random),
-            let condition = ReleaseCondition.allCases.randomElement(using: &random)
+            let kind = EvidenceOf.allCases.randomElement(using: &random)
         else { return }
-        evidence[agreement.id, default: [:]][condition] = UUID()
+        evidence[agreement.id, default: .none] = evidence[agreement.id, default: .none] + .of(kind)
         for index in tranches.indices where tranches[index].agreement == agreement.id {
-            if let transfer = tranches[index].release(on: evidence[agreement.id, default: [:]]) {
+            if let transfer = tranches[index].release(on: evidence[agreement.id, default: .none]) {
                 let isBooked = ledger.book(transfer)
                 #expect(isBooked)
             }
@@ -94,7 +94,7 @@ private struct RandomProgramme {
         guard let tranche = tranches.randomElement(using: &random),
             !payments.contains(where: { $0.tranche == tranche.id }),
             let payment = try? Payment.order(
-                id: UUID(), of: (tranche, evidence[tranche.agreement, default: [:]]), to: tranche.agreement,
+                id: UUID(), of: (tranche, evidence[tranche.agreement, default: .none]), to: tranche.parts[0].line,
                 creditor: ("c", Controls.iban), by: "a")
         else { return }
         payments.append(payment)
@@ -104,7 +104,7 @@ private struct RandomProgramme {
         guard let index = payments.indices.randomElement(using: &random) else { return }
         guard let tranche = tranches.first(where: { $0.id == payments[index].tranche }) else { return }
         try? payments[index].approve(
-            by: Bool.random(using: &random) ? "a" : "b", on: (tranche, evidence[tranche.agreement, default: [:]]))
+            by: Bool.random(using: &random) ? "a" : "b", on: (tranche, evidence[tranche.agreement, default: .none]))
     }
 
     private mutating func execute() {
@@ -112,7 +112,7 @@ private struct RandomProgramme {
             let tranche = tranches.firstIndex(where: { $0.id == payments[index].tranche }),
             let transfer = try? payments[index].execute(
                 bankReference: "r\(Int.random(in: 0...3, using: &random))", tranche: &tranches[tranche],
-                evidence: evidence[payments[index].agreement, default: [:]])
+                evidence: evidence[payments[index].agreement, default: .none])
         else { return }
         let isBooked = ledger.book(transfer)
         #expect(isBooked)
@@ -126,7 +126,7 @@ private struct RandomProgramme {
             let levels: [Int64] = [
                 ledger.total(.reserved(grant: grant.id)),
                 agreement.map { ledger.total(.committed(agreement: $0.id)) } ?? 0,
-                released.reduce(0, +), agreement.map { ledger.total(.paid(line: $0.id)) } ?? 0,
+                released.reduce(0, +), agreement.map { ledger.total(.paid(line: $0.lines[0].id)) } ?? 0,
             ]
             #expect(levels == levels.sorted(by: >), "reserved ≥ committed ≥ released ≥ paid")
             #expect(levels[0] == grant.reservedCents)
@@ -136,7 +136,7 @@ private struct RandomProgramme {
         #expect(ledger.debited.values.reduce(0, +) == ledger.credited.values.reduce(0, +))
         for agreement in agreements {
             let paid = tranches.filter { $0.agreement == agreement.id && $0.state == .paid }.map(\.amountCents)
-            #expect(paid.reduce(0, +) == ledger.total(.paid(line: agreement.id)))
+            #expect(paid.reduce(0, +) == ledger.total(.paid(line: agreement.lines[0].id)))
         }
     }
 }

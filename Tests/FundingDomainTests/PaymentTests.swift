@@ -4,12 +4,12 @@ import Testing
 import struct FoundationEssentials.UUID
 
 @Suite struct Payments {
-    private let met = Dictionary(uniqueKeysWithValues: ReleaseCondition.allCases.map { ($0, UUID()) })
+    private let met = RecordedEvidence.of(.agreementSigned, .siteOpened, .milestoneReached, .experimentCompleted)
 
     private func ordered() throws -> (payment: Payment, tranche: Tranche) {
         let tranche = try Controls.releasedTranche()
         let payment = try Payment.order(
-            id: UUID(), of: (tranche, met), to: UUID(),
+            id: UUID(), of: (tranche, met), to: tranche.parts[0].line,
             creditor: ("CHU de Lille", Controls.iban), by: "orderer")
         return (payment, tranche)
     }
@@ -63,8 +63,7 @@ import struct FoundationEssentials.UUID
         // given
         var (payment, tranche) = try ordered()
         let lost = tranche.conditions[0]
-        var less = met
-        less[lost] = nil
+        let less = RecordedEvidence(met.facts.filter { $0.kind != lost.kind })
         // when, then
         #expect(throws: FundingError.evidenceLost(lost)) { try payment.approve(by: "approver", on: (tranche, less)) }
         try payment.approve(by: "approver", on: (tranche, met))
@@ -80,13 +79,13 @@ import struct FoundationEssentials.UUID
     @Test func onlyAReleasedTrancheIsPaid() throws {
         let waiting = try Controls.signedAgreement().tranches[0]
         #expect(throws: FundingError.trancheNotReleased(.opened)) {
-            try Payment.order(id: UUID(), of: (waiting, met), to: UUID(), creditor: ("a", Controls.iban), by: "o")
+            try Payment.order(id: UUID(), of: (waiting, met), to: waiting.parts[0].line, creditor: ("a", Controls.iban), by: "o")
         }
         var (payment, paid) = try ordered()
         try payment.approve(by: "approver", on: (paid, met))
         _ = try payment.execute(bankReference: "r", tranche: &paid, evidence: met)
         #expect(throws: FundingError.paymentExists) {
-            try Payment.order(id: UUID(), of: (paid, met), to: UUID(), creditor: ("a", Controls.iban), by: "o")
+            try Payment.order(id: UUID(), of: (paid, met), to: paid.parts[0].line, creditor: ("a", Controls.iban), by: "o")
         }
     }
 }
@@ -94,14 +93,14 @@ import struct FoundationEssentials.UUID
 @Suite struct LostEvidence {
     @Test func aReleasedTrancheIsHeldWhileItsMilestoneIsLost() throws {
         let tranche = try Controls.releasedTranche()
-        #expect(tranche.lost(from: [:]) == [.milestoneReached])
+        #expect(tranche.lost(from: .none) == [.milestoneReached])
         #expect(throws: FundingError.evidenceLost(.milestoneReached)) {
-            try Payment.order(id: UUID(), of: (tranche, [:]), to: UUID(), creditor: ("a", Controls.iban), by: "o")
+            try Payment.order(id: UUID(), of: (tranche, .none), to: tranche.parts[0].line, creditor: ("a", Controls.iban), by: "o")
         }
     }
 
     @Test func whatWaitsHasNothingToLose() throws {
-        #expect(try Controls.signedAgreement().tranches[1].lost(from: [:]).isEmpty)
+        #expect(try Controls.signedAgreement().tranches[1].lost(from: .none).isEmpty)
     }
 }
 

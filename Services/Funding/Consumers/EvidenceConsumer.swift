@@ -16,7 +16,8 @@ struct EvidenceConsumer: Sendable {
     var handlers: [EventHandler] {
         [
             .on(SiteOpened.self) { payload, event, transaction in
-                let fact = Fact(condition: .siteOpened, subject: payload.site, occurredAt: payload.openedAt)
+                let fact = RecordedEvidence.Fact(
+                    kind: .siteOpened, subject: payload.site.lowercase, event: event.id, occurredAt: payload.openedAt)
                 return try await record(fact, of: payload.agreement, event, in: transaction)
             },
             .on(ExperimentRegistered.self) { payload, _, transaction in
@@ -25,31 +26,66 @@ struct EvidenceConsumer: Sendable {
                 return .applied
             },
             .on(ExperimentCompleted.self) { payload, event, transaction in
-                let fact = Fact(
-                    condition: .experimentCompleted, subject: payload.experiment, occurredAt: payload.completedAt)
+                let fact = RecordedEvidence.Fact(
+                    kind: .experimentCompleted, subject: payload.experiment.lowercase, event: event.id,
+                    occurredAt: payload.completedAt)
                 return try await record(fact, of: payload.agreement, event, in: transaction)
+            },
+            .on(ExperimentStarted.self) { payload, event, transaction in
+                let change = SubjectChange(
+                    .experimentStarted, of: payload.experiment, stands: true, event, at: payload.startedAt)
+                return try await record(change, of: payload.agreement, event, in: transaction)
+            },
+            .on(ExperimentTerminated.self) { payload, event, transaction in
+                let change = SubjectChange(
+                    .experimentStarted, of: payload.experiment, stands: false, event, at: payload.terminatedAt)
+                return try await record(change, of: payload.agreement, event, in: transaction)
+            },
+            .on(SiteReportAccepted.self) { payload, event, transaction in
+                let change = SubjectChange(
+                    .siteReportAccepted, of: payload.report, stands: true, event, at: payload.acceptedAt)
+                return try await record(change, of: payload.agreement, event, in: transaction)
+            },
+            .on(SiteReportReopened.self) { payload, event, transaction in
+                let change = SubjectChange(
+                    .siteReportAccepted, of: payload.report, stands: false, event, at: payload.reopenedAt)
+                return try await record(change, of: payload.agreement, event, in: transaction)
+            },
+            .on(EvaluationPublished.self) { payload, event, transaction in
+                let change = SubjectChange(
+                    .evaluationPublished, of: payload.experiment, stands: true, event, at: payload.publishedAt)
+                return try await record(change, of: payload.agreement, event, in: transaction)
             },
             .on(MilestoneReached.self) { payload, event, transaction in
                 let change = MilestoneChange(
                     experiment: payload.experiment, milestone: payload.milestone, version: payload.version,
-                    isReached: true, event: event.id, occurredAt: payload.reachedAt)
-                return try await record(change, event, in: transaction)
+                    stands: true, responsesCountMin: payload.responsesCountMin, event: event.id,
+                    occurredAt: payload.reachedAt)
+                return try await record(change, ofExperiment: payload.experiment, event, in: transaction)
             },
             .on(MilestoneLost.self) { payload, event, transaction in
                 let change = MilestoneChange(
                     experiment: payload.experiment, milestone: payload.milestone, version: payload.version,
-                    isReached: false, event: event.id, occurredAt: payload.lostAt)
-                return try await record(change, event, in: transaction)
+                    stands: false, responsesCountMin: payload.responsesCountMin, event: event.id,
+                    occurredAt: payload.lostAt)
+                return try await record(change, ofExperiment: payload.experiment, event, in: transaction)
             },
         ]
     }
 
+    /// A milestone names its experiment alone.
     private func record(
-        _ change: MilestoneChange, _ event: InboundEvent, in transaction: PostgresTransaction
+        _ change: MilestoneChange, ofExperiment experiment: UUID, _ event: InboundEvent, in transaction: PostgresTransaction
     ) async throws -> HandlerOutcome {
-        guard let agreement = try await cofunding.agreement(of: change.experiment, in: transaction) else {
+        guard let agreement = try await cofunding.agreement(of: experiment, in: transaction) else {
             return .notReady(reason: "the experiment is not known yet")
         }
+        return try await record(change, of: agreement, event, in: transaction)
+    }
+
+    private func record(
+        _ change: some EvidenceChange, of agreement: UUID, _ event: InboundEvent, in transaction: PostgresTransaction
+    ) async throws -> HandlerOutcome {
         guard try await agreements.signed(agreement, isLocked: true, in: transaction) != nil else {
             return .notReady(reason: "the agreement is not signed yet")
         }
@@ -57,22 +93,24 @@ struct EvidenceConsumer: Sendable {
         return .applied
     }
 
-    private struct Fact {
-        let condition: ReleaseCondition
-        let subject: UUID
-        let occurredAt: Date
-    }
-
     private func record(
-        _ fact: Fact, of agreement: UUID, _ event: InboundEvent, in transaction: PostgresTransaction
+        _ fact: RecordedEvidence.Fact, of agreement: UUID, _ event: InboundEvent, in transaction: PostgresTransaction
     ) async throws -> HandlerOutcome {
         guard try await agreements.signed(agreement, isLocked: true, in: transaction) != nil else {
             return .notReady(reason: "the agreement is not signed yet")
         }
-        let evidence = TrancheStore.EvidenceRecord(
-            agreement: agreement, condition: fact.condition, event: event.id, subject: fact.subject.lowercase,
-            occurredAt: fact.occurredAt)
-        try await tranches.record(evidence, context.command(event), in: transaction)
+        try await tranches.record(fact, of: agreement, context.command(event), in: transaction)
         return .applied
+    }
+}
+
+extension SubjectChange {
+    /// What an event tells of its subject; the later event of a subject holds.
+    fileprivate init(
+        _ kind: EvidenceOf, of subject: UUID, stands: Bool, _ event: InboundEvent, at occurredAt: Date
+    ) {
+        self.init(
+            kind: kind, subject: subject, number: event.sequence, stands: stands, event: event.id,
+            occurredAt: occurredAt)
     }
 }

@@ -26,6 +26,10 @@ package enum AgreementState: String, Sendable {
     case suspended
     /// What was bound and not paid is given back.
     case terminated
+    /// A draft that nobody will sign.
+    case discarded
+    /// Brought to its end on what was spent; only what is still due is paid.
+    case settled
 }
 
 /// The agreement (convention) by which a reserved grant is paid in tranches.
@@ -34,10 +38,12 @@ package struct Agreement: Sendable, Equatable {
     package let grant: UUID
     package let call: UUID
     package let application: UUID
-    package let consortium: Consortium
-    package let grantedCents: Int64
-    package private(set) var state: AgreementState
-    package private(set) var tranches: [Tranche]
+    package internal(set) var consortium: Consortium
+    package internal(set) var lines: [AgreementLine]
+    /// nil where no statements are asked for.
+    package internal(set) var terms: AgreementTerms?
+    package internal(set) var state: AgreementState
+    package internal(set) var tranches: [Tranche]
     package private(set) var signatories: [Signatory]
     /// The day on which both sides signed, at 00:00 UTC.
     package private(set) var signedOn: Date?
@@ -46,53 +52,80 @@ package struct Agreement: Sendable, Equatable {
 
     static let signatoryCountMax = 20
 
-    /// For reading from the store, which keeps only what `draft` and `sign` made.
+    /// What all beneficiaries together are granted.
+    package var grantedCents: Int64 { lines.reduce(0) { $0 + $1.grantedCents } }
+
+    /// What is agreed, as it is now.
+    package struct Content: Sendable, Equatable {
+        package let consortium: Consortium
+        package let lines: [AgreementLine]
+        package let terms: AgreementTerms?
+        package let tranches: [Tranche]
+
+        package init(
+            consortium: Consortium, lines: [AgreementLine], terms: AgreementTerms?, tranches: [Tranche]
+        ) {
+            self.consortium = consortium
+            self.lines = lines
+            self.terms = terms
+            self.tranches = tranches
+        }
+    }
+
+    /// For reading from the store, which keeps only what the commands below made.
     package init(
-        id: UUID, of grant: Grant, state: AgreementState, tranches: [Tranche], signatories: [Signatory] = [],
+        id: UUID, of grant: Grant, content: Content, state: AgreementState, signatories: [Signatory] = [],
         signed: (on: Date, at: Date)? = nil
     ) {
         self.id = id
         self.grant = grant.id
         self.call = grant.call
         self.application = grant.application
-        self.consortium = grant.consortium
-        self.grantedCents = grant.reservedCents
+        self.consortium = content.consortium
+        self.lines = content.lines
+        self.terms = content.terms
         self.state = state
-        self.tranches = tranches
+        self.tranches = content.tranches
         self.signatories = signatories
         self.signedOn = signed?.on
         self.signedAt = signed?.at
     }
 
-    /// A draft with its tranches.
-    /// - Parameter nextID: gives a new identifier for each tranche.
+    /// A draft with its lines and tranches.
+    /// - Parameter nextID: gives a new identifier for each of them.
     package static func draft(
-        id: UUID, of grant: Grant, schedule: TrancheSchedule = .standard, nextID: () -> UUID
+        id: UUID, of grant: Grant, as plan: AgreementPlan = AgreementPlan(), nextID: () -> UUID
     ) throws(FundingError) -> Agreement {
         guard grant.purpose == .animation else { throw .experimentGrant }
         guard grant.state == .reserved else { throw .grantNotReserved }
-        let amounts = schedule.amounts(of: grant.reservedCents)
+        let amounts = plan.schedule.amounts(of: grant.reservedCents)
         guard amounts.allSatisfy({ $0 > 0 }) else { throw .grantTooSmall }
+        let lines = try plan.agreementLines(of: grant, nextID: nextID)
+        let parts = TranchePart.split(amounts, over: lines.map { ($0.id, $0.grantedCents) })
         var tranches: [Tranche] = []
-        for (share, amount) in zip(schedule.shares, amounts) {
+        for (share, (amount, parts)) in zip(plan.schedule.shares, zip(amounts, parts)) {
             tranches.append(
                 Tranche(
                     id: nextID(), agreement: id, grant: grant.id, number: tranches.count + 1, amountCents: amount,
-                    conditions: share.conditions))
+                    conditions: share.conditions, parts: parts))
         }
-        return Agreement(id: id, of: grant, state: .draft, tranches: tranches)
+        let content = Content(consortium: grant.consortium, lines: lines, terms: plan.terms, tranches: tranches)
+        return Agreement(id: id, of: grant, content: content, state: .draft)
+    }
+
+    /// Nobody will sign the draft; the grant can be agreed on anew.
+    package mutating func discard() throws(FundingError) {
+        guard state == .draft else { throw .agreementSigned }
+        state = .discarded
     }
 
     /// Both sides signed: the grant is bound and its tranches wait for their evidence.
     package mutating func sign(
         by signatories: [Signatory], on day: Date, at now: Date
     ) throws(FundingError) -> Transfer {
+        guard state != .discarded else { throw .agreementNotSigned(state) }
         guard state == .draft else { throw .agreementSigned }
-        try Self.check(signatories)
-        // The day is a calendar day of the place of signing, which may begin before ours: half a day of tolerance.
-        guard day <= now.addingTimeInterval(43_200) else {
-            throw .invalid(field: "/signedOn", expected: "a day that is not in the future")
-        }
+        try Self.check(signatories: signatories, on: day, at: now)
         state = .signed
         self.signatories = signatories
         signedOn = day
@@ -129,10 +162,10 @@ package struct Agreement: Sendable, Equatable {
         for index in tranches.indices {
             let tranche = tranches[index]
             if tranche.state == .released {
-                retracted.append(.retract(tranche: tranche.id, agreement: id, tranche.amountCents))
+                retracted.append(.retract(tranche: tranche.id, agreement: id, tranche.unpaidCents))
             }
             guard tranches[index].cancel() else { continue }
-            leftCents += tranche.amountCents
+            leftCents += tranche.unpaidCents
         }
         guard leftCents > 0 else { return [] }
         return [
@@ -141,7 +174,14 @@ package struct Agreement: Sendable, Equatable {
         ].filter { !$0.isEmpty }
     }
 
-    private static func check(_ signatories: [Signatory]) throws(FundingError) {
+    /// Of the agreement or an amendment.
+    package static func check(
+        signatories: [Signatory], on day: Date, at now: Date
+    ) throws(FundingError) {
+        // The day is a calendar day of the place of signing, which may begin before ours: half a day of tolerance.
+        guard day <= now.addingTimeInterval(43_200) else {
+            throw .invalid(field: "/signedOn", expected: "a day that is not in the future")
+        }
         guard signatories.count <= signatoryCountMax else {
             throw .invalid(field: "/signatories", expected: "at most \(signatoryCountMax) signatories")
         }

@@ -1,8 +1,8 @@
 package import CofundingRules
 import Identifiers
 
-/// What identifies an agreement and its beneficiaries to the public, and what each of them gets: the lead first, then
-/// the partners that have a part.
+/// What identifies an agreement and its beneficiaries to the public: a line for each that the agreement grants
+/// something, of the amount that it grants.
 package struct AgreementParties: Sendable, Equatable {
     /// One beneficiary's line.
     package struct Line: Sendable, Equatable {
@@ -47,15 +47,13 @@ package struct AgreementParties: Sendable, Equatable {
         guard payment.from <= payment.until else {
             throw .invalid(field: "/paymentUntil", expected: "\(payment.from) or later")
         }
-        guard lines.first?.siren == agreement.consortium.lead.siren else {
-            throw .invalid(field: "/lines/0/siren", expected: "the lead's: \(agreement.consortium.lead.siren)")
-        }
-        let members = Set(agreement.consortium.partners.map(\.siren))
+        let agreed = agreement.lines.filter { $0.grantedCents > 0 }
         var seen: Set<String> = []
         for (index, line) in lines.enumerated() {
             let field = "/lines/\(index)"
-            guard seen.insert(line.siren).inserted, index == 0 || members.contains(line.siren) else {
-                throw .invalid(field: "\(field)/siren", expected: "a partner of the consortium, each once")
+            guard seen.insert(line.siren).inserted, agreed.contains(where: { $0.siren == line.siren }) else {
+                throw .invalid(
+                    field: "\(field)/siren", expected: "a beneficiary that the agreement grants something, each once")
             }
             guard let siret = SIRET(line.siret), siret.siren.digits == line.siren else {
                 throw .invalid(field: "\(field)/siret", expected: "a SIRET number of \(line.siren)")
@@ -63,10 +61,9 @@ package struct AgreementParties: Sendable, Equatable {
             try Checks.line(line.name, upTo: 256, field: "\(field)/name")
             try Checks.amount(line.grantedCents, field: "\(field)/grantedCents")
         }
-        // Lines are at most ten thousand billion euros each and few: their sum fits.
-        guard lines.count <= 100, lines.reduce(0, { $0 + $1.grantedCents }) == agreement.grantedCents else {
-            throw .invalid(field: "/lines", expected: "lines that add up to the grant: \(agreement.grantedCents) cents")
-        }
+        guard Set(lines.map { "\($0.siren) \($0.grantedCents)" })
+            == Set(agreed.map { "\($0.siren) \($0.grantedCents)" })
+        else { throw .amendLines }
         self.reference = reference
         self.object = object
         self.payment = payment

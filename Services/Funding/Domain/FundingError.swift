@@ -25,6 +25,19 @@ package enum FundingError: Error, Equatable {
     case agreementNotSigned(AgreementState)
     case agreementNotSuspended(AgreementState)
     case agreementHalted(AgreementState)
+    case agreementSettled
+    case amendmentNotDraft
+    case amendmentOpen
+    case amendmentOutdated
+    case amendLines
+    case statementNotOpen(StatementState)
+    case statementNotSubmitted(StatementState)
+    case submitterMayNotAccept
+    case statementsMissing(count: Int)
+    case noTerms
+    case recoveryUndecided
+    case noPart
+    case trancheInPart
     case paymentPending
     case sideMissing(SignatorySide)
     case trancheNotReleased(TrancheState)
@@ -57,7 +70,7 @@ package enum FundingError: Error, Equatable {
     package var category: Category {
         switch self {
         case .invalid, .invalidIBAN, .sideMissing: .invalid
-        case .separationOfDuties, .proposerMayNotOrder: .forbidden
+        case .separationOfDuties, .proposerMayNotOrder, .submitterMayNotAccept: .forbidden
         default: .conflict
         }
     }
@@ -88,6 +101,19 @@ package enum FundingError: Error, Equatable {
         case .agreementNotSigned: "agreement-not-signed"
         case .agreementNotSuspended: "agreement-not-suspended"
         case .agreementHalted: "agreement-halted"
+        case .agreementSettled: "agreement-settled"
+        case .amendmentNotDraft: "amendment-not-draft"
+        case .amendmentOpen: "amendment-open"
+        case .amendmentOutdated: "amendment-outdated"
+        case .amendLines: "amendment-needed"
+        case .statementNotOpen: "statement-not-open"
+        case .statementNotSubmitted: "statement-not-submitted"
+        case .submitterMayNotAccept: "submitter-may-not-accept"
+        case .statementsMissing: "statements-missing"
+        case .noTerms: "no-terms"
+        case .recoveryUndecided: "recovery-undecided"
+        case .noPart: "no-part-of-tranche"
+        case .trancheInPart: "tranche-paid-in-part"
         case .paymentPending: "payment-pending"
         case .sideMissing: "side-missing"
         case .trancheNotReleased: "tranche-not-released"
@@ -126,6 +152,8 @@ package enum FundingError: Error, Equatable {
         case .sideMissing: "/signatories"
         case .paymentExecuted, .bankReferenceUsed: "/bankReference"
         case .referenceUsed: "/reference"
+        case .amendLines: "/lines"
+        case .noPart: "/siren"
         default: nil
         }
     }
@@ -160,13 +188,25 @@ extension FundingError {
         case .agreementNotSigned(let state): "The agreement is \(state.rawValue), not signed."
         case .agreementNotSuspended(let state): "The agreement is \(state.rawValue), not suspended."
         case .agreementHalted(let state): "The agreement is \(state.rawValue): nothing of it is paid."
+        case .agreementSettled: "The agreement is settled."
+        case .amendmentNotDraft: "The amendment is signed or discarded."
+        case .amendmentOpen: "The agreement has an amendment that is neither signed nor discarded."
+        case .amendmentOutdated: "The agreement has changed since the amendment was drafted."
+        case .amendLines: "Who gets what stands in the agreement, and these lines say something else."
+        case .statementNotOpen(let state): "The statement is \(state.rawValue): nothing is to be submitted."
+        case .statementNotSubmitted(let state): "The statement is \(state.rawValue), not submitted."
+        case .submitterMayNotAccept: "Who submitted a statement may not accept it."
+        case .statementsMissing(let count): "\(count) statements of the agreement are not accepted yet."
+        case .noTerms: "The agreement has no terms: neither a rate nor statements."
+        case .recoveryUndecided: "A recovery of the agreement is proposed and not decided."
+        case .noPart: "The beneficiary has no part of this tranche."
+        case .trancheInPart: "A tranche is paid to some of its beneficiaries and not to all."
         case .paymentPending: "A payment of the agreement is on its way."
         case .sideMissing(let side): "Nobody signs for the \(side.rawValue)."
         case .trancheNotReleased(let state): "The tranche is \(state.rawValue), not released."
-        case .evidenceLost(let condition):
-            "The tranche is held: \(condition.rawValue) is met no more, since responses were taken back or excluded."
+        case .evidenceLost(let condition): "The tranche is held: \(condition.text) is met no more."
         case .paymentExists: "The tranche has a payment."
-        case .separationOfDuties: "Who ordered a payment may not approve it."
+        case .separationOfDuties: "Who ordered a payment may not approve it, and nobody approves it twice."
         case .paymentNotOrdered(let state): "The payment is \(state.rawValue); only an ordered one can be approved."
         case .paymentNotApproved(let state): "The payment is \(state.rawValue); only an approved one can be executed."
         case .paymentExecuted: "The payment was executed under another bank reference."
@@ -188,6 +228,18 @@ extension FundingError {
         case .invalid, .grantNotReserved, .grantTooSmall, .agreementSigned, .agreementNotSuspended: nil
         case .agreementNotSigned: "Have it signed first, or see what became of it."
         case .agreementHalted: "Have it resumed first, or cancel the payment."
+        case .agreementSettled: "Read it again; what is due of it is its last tranche."
+        case .amendmentNotDraft: "Draft another one."
+        case .amendmentOpen: "Have it signed, or discard it: POST /v1/amendments/{id}/discard."
+        case .amendmentOutdated: "Discard it and draft it anew, so that both sides see what they sign."
+        case .amendLines: "Send the lines of the agreement; they change by an amendment, or of a draft by another draft."
+        case .statementNotOpen, .statementNotSubmitted: "Read the statement again."
+        case .submitterMayNotAccept: "Have somebody else accept it."
+        case .statementsMissing: "See which under /v1/agreements/{id}/statements; one without costs is submitted empty."
+        case .noTerms: "Give it terms by an amendment."
+        case .recoveryUndecided: "Order it or withdraw it; see /v1/agreements/{id}/recoveries."
+        case .noPart: "See who has a part with the tranche."
+        case .trancheInPart: "Have the other parts paid first."
         case .paymentPending: "Have the bank execute or reject it, or cancel it."
         case .invalidIBAN: "Check the IBAN against the beneficiary's bank details."
         case .ruleSetExists: "Publish the changed rules under a new name."
@@ -208,7 +260,7 @@ extension FundingError {
         case .agreementExists: "Read it under /v1/agreements."
         case .sideMissing: "Name at least one signatory of each side: funder and beneficiary."
         case .trancheNotReleased: "See what is missing under /v1/tranches/{id}/why."
-        case .evidenceLost: "Repeat it once the milestone is reached again, or cancel it; see /v1/tranches/{id}/why."
+        case .evidenceLost: "Repeat it once the evidence is back, or cancel it; see /v1/tranches/{id}/why."
         case .paymentExists: "Read it with the tranche."
         case .separationOfDuties: "Have another paying officer approve it."
         case .paymentNotOrdered, .paymentExecuted, .paymentNotPending, .paymentNotExecuted: "Read the payment again."

@@ -29,12 +29,19 @@ package struct Payment: Sendable, Equatable {
     package let grant: UUID
     /// The beneficiary's line of the agreement.
     package let line: UUID
+    /// The beneficiary's part of the tranche.
     package let amountCents: Int64
+    /// What recoveries take of it: the bank pays the rest.
+    package let offsets: [PaymentOffset]
+    /// Above the threshold of the day on which it was ordered.
+    package let needsSecondApproval: Bool
     package let creditorName: String
     package let iban: IBAN
     /// Subject of the principal.
     package let orderedBy: String
     package private(set) var state: PaymentState
+    /// Of a payment that needs two approvals, who gave the first.
+    package private(set) var firstApprovedBy: String?
     package private(set) var approvedBy: String?
     /// The bank's own reference; unique over all payments.
     package private(set) var bankReference: String?
@@ -50,16 +57,18 @@ package struct Payment: Sendable, Equatable {
     /// How far a payment has come.
     package struct Progress: Sendable, Equatable {
         let state: PaymentState
+        let firstApprovedBy: String?
         let approvedBy: String?
         let bankReference: String?
         let endReason: String?
         let isWithBank: Bool
 
         package init(
-            state: PaymentState = .ordered, approvedBy: String? = nil, bankReference: String? = nil,
-            endReason: String? = nil, isWithBank: Bool = false
+            state: PaymentState = .ordered, firstApprovedBy: String? = nil, approvedBy: String? = nil,
+            bankReference: String? = nil, endReason: String? = nil, isWithBank: Bool = false
         ) {
             self.state = state
+            self.firstApprovedBy = firstApprovedBy
             self.approvedBy = approvedBy
             self.bankReference = bankReference
             self.endReason = endReason
@@ -67,32 +76,63 @@ package struct Payment: Sendable, Equatable {
         }
     }
 
+    /// Of what is paid, and to whom.
+    package struct Subject: Sendable, Equatable {
+        package let tranche: UUID
+        package let agreement: UUID
+        package let grant: UUID
+        package let line: UUID
+        package let amountCents: Int64
+        package let offsets: [PaymentOffset]
+        package let needsSecondApproval: Bool
+
+        package init(
+            of tranche: (id: UUID, agreement: UUID, grant: UUID), part: TranchePart, offsets: [PaymentOffset],
+            needsSecondApproval: Bool
+        ) {
+            self.tranche = tranche.id
+            agreement = tranche.agreement
+            grant = tranche.grant
+            line = part.line
+            amountCents = part.cents
+            self.offsets = offsets
+            self.needsSecondApproval = needsSecondApproval
+        }
+    }
+
+    /// What the bank is to pay.
+    package var netCents: Int64 { amountCents - offsets.reduce(0) { $0 + $1.cents } }
+
     /// For reading from the store, which keeps only what the commands below made.
     package init(
-        id: UUID, of tranche: Tranche, to line: UUID, creditor: Creditor, orderedBy: String,
-        progress: Progress = Progress()
+        id: UUID, of subject: Subject, creditor: Creditor, orderedBy: String, progress: Progress = Progress()
     ) {
         self.id = id
-        self.tranche = tranche.id
-        self.agreement = tranche.agreement
-        self.grant = tranche.grant
-        self.amountCents = tranche.amountCents
-        self.line = line
+        self.tranche = subject.tranche
+        self.agreement = subject.agreement
+        self.grant = subject.grant
+        self.amountCents = subject.amountCents
+        self.line = subject.line
+        self.offsets = subject.offsets
+        self.needsSecondApproval = subject.needsSecondApproval
         self.creditorName = creditor.name
         self.iban = creditor.iban
         self.orderedBy = orderedBy
         self.state = progress.state
+        self.firstApprovedBy = progress.firstApprovedBy
         self.approvedBy = progress.approvedBy
         self.bankReference = progress.bankReference
         self.endReason = progress.endReason
         self.isWithBank = progress.isWithBank
     }
 
-    /// Orders the whole amount of a released tranche whose evidence still stands. That it has one live payment at most
-    /// is the store's to see.
+    /// Orders a beneficiary's part of a released tranche whose evidence still stands. That it has one live payment at
+    /// most is the store's to see.
+    /// - Parameters:
+    ///   - terms: what is set off of it, and whether one approval is enough.
     package static func order(
         id: UUID, of standing: (tranche: Tranche, evidence: RecordedEvidence), to line: UUID,
-        creditor: (name: String, iban: String), by person: String
+        creditor: (name: String, iban: String), by person: String, terms: Terms = Terms()
     ) throws(FundingError) -> Payment {
         let tranche = standing.tranche
         try Checks.line(creditor.name, upTo: creditorNameLengthMax, field: "/creditorName")
@@ -103,8 +143,26 @@ package struct Payment: Sendable, Equatable {
         case .planned, .opened, .cancelled: throw .trancheNotReleased(tranche.state)
         }
         if let lost = tranche.lost(from: standing.evidence).first { throw .evidenceLost(lost) }
+        guard let part = tranche.parts.first(where: { $0.line == line }) else { throw .noPart }
+        guard terms.offsets.reduce(0, { $0 + $1.cents }) <= part.cents else {
+            throw .invalid(field: "/offsets", expected: "no more than the part: \(part.cents) cents")
+        }
+        let subject = Subject(
+            of: (tranche.id, tranche.agreement, tranche.grant), part: part, offsets: terms.offsets,
+            needsSecondApproval: terms.secondApprovalFromCents.map { part.cents >= $0 } ?? false)
         let creditor = Creditor(name: creditor.name, iban: iban)
-        return Payment(id: id, of: tranche, to: line, creditor: creditor, orderedBy: person)
+        return Payment(id: id, of: subject, creditor: creditor, orderedBy: person)
+    }
+
+    package struct Terms: Sendable, Equatable {
+        package let offsets: [PaymentOffset]
+        /// From this amount on two have to approve; nil where one is always enough.
+        package let secondApprovalFromCents: Int64?
+
+        package init(offsets: [PaymentOffset] = [], secondApprovalFromCents: Int64? = nil) {
+            self.offsets = offsets
+            self.secondApprovalFromCents = secondApprovalFromCents
+        }
     }
 
     /// - Parameter standing: the payment's tranche with what is evidence now; it may be less than when it was ordered.
@@ -112,8 +170,12 @@ package struct Payment: Sendable, Equatable {
         by person: String, on standing: (tranche: Tranche, evidence: RecordedEvidence)
     ) throws(FundingError) {
         guard state == .ordered else { throw .paymentNotOrdered(state) }
-        guard person != orderedBy else { throw .separationOfDuties }
+        guard person != orderedBy, person != firstApprovedBy else { throw .separationOfDuties }
         try check(standing.tranche, standing.evidence)
+        if needsSecondApproval, firstApprovedBy == nil {
+            firstApprovedBy = person
+            return
+        }
         state = .approved
         approvedBy = person
     }
@@ -134,7 +196,7 @@ package struct Payment: Sendable, Equatable {
         if let evidence { try check(tranche, evidence) }
         state = .executed
         self.bankReference = bankReference
-        tranche.settle()
+        tranche.settle(partOf: line)
         return .pay(payment: id, tranche: tranche.id, to: line, amountCents)
     }
 

@@ -117,7 +117,7 @@ package struct Recovery: Sendable, Equatable {
         state = .withdrawn
     }
 
-    /// An instalment came in.
+    /// An instalment came in, or was set off against a payment.
     /// - Parameter receipt: names it.
     package mutating func receive(_ cents: Int64, receipt: UUID) throws(FundingError) -> Transfer {
         guard state == .ordered else { throw .recoveryNotOrdered(state) }
@@ -129,12 +129,39 @@ package struct Recovery: Sendable, Equatable {
     }
 
     /// What has not come in is given up, and stays with the beneficiary.
-    package mutating func waive(by person: String) throws(FundingError) -> Transfer {
+    /// - Parameter setOffCents: what payments that are on their way take of it.
+    package mutating func waive(by person: String, setOffCents: Int64 = 0) throws(FundingError) -> Transfer {
         guard state == .ordered else { throw .recoveryNotOrdered(state) }
+        guard setOffCents == 0 else { throw .paymentPending }
         guard person != proposedBy, person != orderedBy else { throw .proposerMayNotOrder }
         let transfer = Transfer.waive(self, openCents)
         waivedCents = openCents
         state = .settled
         return transfer
+    }
+}
+
+/// What a recovery takes of a payment to the same beneficiary.
+package struct PaymentOffset: Sendable, Equatable {
+    package let recovery: UUID
+    /// Above 0.
+    package let cents: Int64
+
+    package init(recovery: UUID, cents: Int64) {
+        self.recovery = recovery
+        self.cents = cents
+    }
+
+    /// - Parameter freeCents: of the recovery, what is open and no other payment takes.
+    package static func check(
+        _ recovery: Recovery, against line: UUID, _ cents: Int64, freeCents: Int64, at index: Int
+    ) throws(FundingError) {
+        guard recovery.state == .ordered, recovery.line == line else {
+            throw .invalid(
+                field: "/offsets/\(index)/recovery", expected: "an ordered recovery from the same beneficiary")
+        }
+        guard (1...max(1, freeCents)).contains(cents), freeCents > 0 else {
+            throw .invalid(field: "/offsets/\(index)/amountCents", expected: "from 1 to what is open: \(freeCents)")
+        }
     }
 }

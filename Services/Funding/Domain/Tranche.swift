@@ -13,9 +13,6 @@ package enum TrancheState: String, Sendable {
     case cancelled
 }
 
-/// The events that met conditions of an agreement: for each condition the first that was recorded.
-package typealias RecordedEvidence = [ReleaseCondition: UUID]
-
 /// One instalment of an agreement.
 package struct Tranche: Sendable, Equatable {
     package let id: UUID
@@ -23,13 +20,15 @@ package struct Tranche: Sendable, Equatable {
     package let grant: UUID
     /// From 1.
     package let number: Int
-    package let amountCents: Int64
+    package private(set) var amountCents: Int64
     package let conditions: [ReleaseCondition]
+    /// What of it each beneficiary gets; they add up to the amount.
+    package private(set) var parts: [TranchePart]
     package private(set) var state: TrancheState
 
     package init(
         id: UUID, agreement: UUID, grant: UUID, number: Int, amountCents: Int64, conditions: [ReleaseCondition],
-        state: TrancheState = .planned
+        parts: [TranchePart], state: TrancheState = .planned
     ) {
         self.id = id
         self.agreement = agreement
@@ -37,14 +36,21 @@ package struct Tranche: Sendable, Equatable {
         self.number = number
         self.amountCents = amountCents
         self.conditions = conditions
+        self.parts = parts
         self.state = state
+    }
+
+    /// The same instalment of another amount, or otherwise divided.
+    mutating func adjust(to parts: [TranchePart]) {
+        self.parts = parts
+        amountCents = parts.reduce(0) { $0 + $1.cents }
     }
 
     mutating func open() { state = .opened }
 
     /// The conditions without evidence, in the tranche's order.
     package func missing(from evidence: RecordedEvidence) -> [ReleaseCondition] {
-        conditions.filter { evidence[$0] == nil }
+        conditions.filter { !evidence.meets($0) }
     }
 
     /// Releases the tranche when it waits and every condition is met, in whatever order the evidence came; otherwise
@@ -61,14 +67,26 @@ package struct Tranche: Sendable, Equatable {
         state == .released || state == .paid ? missing(from: evidence) : []
     }
 
-    /// The bank paid it.
-    mutating func settle() { state = .paid }
+    /// The bank paid a beneficiary's part; with the last of them the tranche is paid.
+    mutating func settle(partOf line: UUID) {
+        parts = parts.map { $0.line == line ? TranchePart(line: line, cents: $0.cents, isPaid: true) : $0 }
+        if parts.allSatisfy(\.isPaid) { state = .paid }
+    }
 
-    /// The agreement ended.
+    /// What the bank has not paid of it.
+    package var unpaidCents: Int64 { parts.reduce(0) { $1.isPaid ? $0 : $0 + $1.cents } }
+
+    /// The agreement ended: what is not paid of it will not be. Of one that was paid in part, that part stays.
     /// - Returns: false when it is paid, and stays so.
     mutating func cancel() -> Bool {
         guard state != .paid else { return false }
-        state = .cancelled
+        let paid = parts.filter(\.isPaid)
+        guard !paid.isEmpty else {
+            state = .cancelled
+            return true
+        }
+        adjust(to: paid)
+        state = .paid
         return true
     }
 }

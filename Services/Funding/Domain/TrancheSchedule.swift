@@ -1,13 +1,5 @@
 package import CofundingRules
 
-/// What a tranche waits for.
-package enum ReleaseCondition: String, Sendable, CaseIterable, Hashable {
-    case agreementSigned = "agreement-signed"
-    case siteOpened = "site-opened"
-    case milestoneReached = "milestone-reached"
-    case experimentCompleted = "experiment-completed"
-}
-
 /// How a grant is paid: shares of it, each released by evidence.
 ///
 /// The programme's own schedule is not public; advance, intermediate payment and balance are the common practice of the
@@ -26,11 +18,29 @@ package struct TrancheSchedule: Sendable, Equatable {
     /// In the order of the tranches' numbers.
     package let shares: [Share]
 
-    /// nil unless there is a tranche, each has a condition, and all make the whole grant.
-    package init?(_ shares: [Share]) {
-        guard !shares.isEmpty, shares.allSatisfy({ $0.share.value > 0 && !$0.conditions.isEmpty }),
-            shares.reduce(0, { $0 + $1.share.value }) == BasisPoints.whole
-        else { return nil }
+    package static let trancheCountMax = 24
+    private static let conditionCountMax = 10
+
+    /// - Throws: `invalid` unless there is a tranche, each has a share and a condition, and all make the whole grant.
+    package init(_ shares: [Share]) throws(FundingError) {
+        guard (1...Self.trancheCountMax).contains(shares.count) else {
+            throw .invalid(field: "/schedule", expected: "1 to \(Self.trancheCountMax) tranches")
+        }
+        for (index, share) in shares.enumerated() {
+            guard share.share.value > 0 else {
+                throw .invalid(field: "/schedule/\(index)/shareBasisPoints", expected: "a share from 1 to 10000")
+            }
+            let kinds = Set(share.conditions.map(\.kind))
+            guard (1...Self.conditionCountMax).contains(share.conditions.count), kinds.count == share.conditions.count
+            else {
+                throw .invalid(
+                    field: "/schedule/\(index)/conditions",
+                    expected: "1 to \(Self.conditionCountMax) conditions, one of each kind")
+            }
+        }
+        guard shares.reduce(0, { $0 + $1.share.value }) == BasisPoints.whole else {
+            throw .invalid(field: "/schedule", expected: "shares that add up to 10000 basis points")
+        }
         self.shares = shares
     }
 

@@ -147,6 +147,20 @@ package struct Transfer: Sendable, Equatable {
         Transfer(.giveBack, of: agreement, cents, from: .reserved(grant: grant), to: .available(envelope: envelope))
     }
 
+    /// Some of what an agreement binds, in two steps: the second needs what the first brings.
+    /// - Parameter change: the command; an agreement gives back more than once.
+    package static func giveBack(
+        _ agreement: Agreement, change: UUID, to envelope: UUID, _ cents: Int64
+    ) -> [[Transfer]] {
+        let (committed, reserved) = (
+            LedgerAccount.committed(agreement: agreement.id), LedgerAccount.reserved(grant: agreement.grant)
+        )
+        return [
+            [Transfer(.uncommit, of: change, cents, from: committed, to: reserved)],
+            [Transfer(.giveBack, of: change, cents, from: reserved, to: .available(envelope: envelope))],
+        ]
+    }
+
     // MARK: What comes back
 
     static func claim(_ recovery: Recovery) -> Transfer {

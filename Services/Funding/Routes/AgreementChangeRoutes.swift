@@ -16,7 +16,7 @@ struct AgreementChangeRoutes: Sendable {
 
     func add(to router: Router<MaillageContext>) {
         router.group("/v1/agreements/{id}").post("suspend", use: suspend).post("resume", use: resume)
-            .post("terminate", use: terminate).get("history", use: history).get("recoveries", use: recoveries)
+            .post("terminate", use: terminate).post("discard", use: discard).get("history", use: history).get("recoveries", use: recoveries)
     }
 
     private struct ChangeAgreement: Decodable, Sendable {
@@ -33,6 +33,10 @@ struct AgreementChangeRoutes: Sendable {
 
     @Sendable private func terminate(_ request: Request, _ context: MaillageContext) async throws -> Response {
         try await change(request, context) { try await changes.terminate($0, $1, in: $2) }
+    }
+
+    @Sendable private func discard(_ request: Request, _ context: MaillageContext) async throws -> Response {
+        try await change(request, context) { try await changes.discard($0, $1, in: $2) }
     }
 
     private func change(

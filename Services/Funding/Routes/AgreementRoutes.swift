@@ -17,37 +17,14 @@ struct AgreementRoutes: Sendable {
             .post("{id}/sign", use: sign)
     }
 
-    private struct DraftAgreement: Decodable {
-        let grant: UUID
-    }
-
-    private struct SignAgreement: Decodable, Sendable {
-        struct Signatory: Decodable, Sendable {
-            let side: String
-            let name: String
-            let role: String
-        }
-
-        let signatories: [Signatory]
-        let signedOn: String
-
-        func signature() throws(Problem) -> AgreementStore.Signature {
-            var people: [FundingDomain.Signatory] = []
-            for (index, signatory) in signatories.enumerated() {
-                let side: SignatorySide = try Reading.oneOf(signatory.side, field: "/signatories/\(index)/side")
-                people.append(FundingDomain.Signatory(side: side, name: signatory.name, role: signatory.role))
-            }
-            return AgreementStore.Signature(
-                signatories: people, day: try Reading.day(signedOn, field: "/signedOn"))
-        }
-    }
-
     @Sendable private func draft(_ request: Request, _ context: MaillageContext) async throws -> Response {
         _ = try context.require(.operator)
         let command = try await IdempotentCommand(request, context)
         let body = try command.decode(DraftAgreement.self)
+        let plan = try body.plan()
         return try await command.run(on: commands.pool) { transaction in
-            let drafted = try await agreements.draft(grant: body.grant, commands.context(context), in: transaction)
+            let drafted = try await agreements.draft(
+                grant: body.grant, as: plan, commands.context(context), in: transaction)
             let view = try await view(of: drafted, in: transaction)
             return try CommandResponse.created(view, at: "/v1/agreements/\(view.id)", version: view.version)
         }
@@ -57,7 +34,7 @@ struct AgreementRoutes: Sendable {
         _ = try context.require(.operator)
         let id = try context.uuid("id")
         let expected = try request.expectedVersion()
-        return try await commands.change(request, context, SignAgreement.self) { body, transaction in
+        return try await commands.change(request, context, SignedBody.self) { body, transaction in
             let signed = try await agreements.sign(
                 id, try body.signature(), expected: expected, commands.context(context), in: transaction)
             return Versioned(value: try await view(of: signed, in: transaction), version: signed.version)

@@ -35,6 +35,20 @@ struct AgreementView: Encodable, Sendable {
         let side: String
         let name: String
         let role: String
+
+        init(_ signatory: Signatory) {
+            side = signatory.side.rawValue
+            name = signatory.name
+            role = signatory.role
+        }
+    }
+
+    /// What one beneficiary gets.
+    struct LineView: Encodable, Sendable {
+        let siren: String
+        let budgetCents: Int64?
+        let grantedCents: Int64
+        let hasLeft: Bool
     }
 
     struct PaymentSummary: Encodable, Sendable {
@@ -42,6 +56,7 @@ struct AgreementView: Encodable, Sendable {
         let version: Int64
         let state: String
         let tranche: String
+        let siren: String
         let amountCents: Int64
         let executedAt: Date?
     }
@@ -55,6 +70,9 @@ struct AgreementView: Encodable, Sendable {
     let lead: ConsortiumMember
     let partners: [ConsortiumMember]
     let grantedCents: Int64
+    let lines: [LineView]
+    /// Absent where no statements are asked for.
+    let terms: AmendmentContent.Terms?
     let tranches: [TrancheView]
     let payments: [PaymentSummary]
     let signatories: [SignatoryView]
@@ -76,17 +94,21 @@ struct AgreementView: Encodable, Sendable {
         lead = ConsortiumMember(agreement.consortium.lead)
         partners = agreement.consortium.partners.map { ConsortiumMember($0) }
         grantedCents = summary.grantedCents
-        self.tranches = tranches.map { TrancheView($0) }
+        lines = agreement.lines.map {
+            LineView(
+                siren: $0.siren, budgetCents: $0.budgetCents, grantedCents: $0.grantedCents, hasLeft: $0.hasLeft)
+        }
+        terms = agreement.terms.map { .init($0) }
+        let sirens = Dictionary(uniqueKeysWithValues: agreement.lines.map { ($0.id, $0.siren) })
+        self.tranches = tranches.map { TrancheView($0, sirens: sirens) }
         self.payments = payments.map { stored in
             let payment = stored.value.payment
             return PaymentSummary(
                 id: payment.id.lowercase, version: stored.version, state: payment.state.rawValue,
-                tranche: payment.tranche.lowercase,
+                tranche: payment.tranche.lowercase, siren: stored.value.siren,
                 amountCents: payment.amountCents, executedAt: stored.value.executedAt)
         }
-        signatories = agreement.signatories.map {
-            SignatoryView(side: $0.side.rawValue, name: $0.name, role: $0.role)
-        }
+        signatories = agreement.signatories.map { SignatoryView($0) }
         signedOn = summary.signedOn
         signedAt = agreement.signedAt
     }

@@ -88,16 +88,31 @@ struct PaymentRoutes: Sendable {
 
 /// A payment; of the bank details only what is enough to recognise them.
 struct PaymentView: Encodable, Sendable {
+    /// What a recovery takes of it.
+    struct OffsetView: Encodable, Sendable {
+        let recovery: String
+        let amountCents: Int64
+    }
+
     let id: String
     let version: Int64
     let state: String
     let tranche: String
     let agreement: String
+    /// Of the beneficiary.
+    let siren: String
     let amountCents: Int64
+    /// What the bank pays: the amount less what recoveries are set off.
+    let netCents: Int64
+    let offsets: [OffsetView]
     let creditorName: String
     let ibanMasked: String
     let orderedBy: String
     let orderedAt: Date
+    /// Two have to approve it.
+    let needsSecondApproval: Bool
+    let firstApprovedBy: String?
+    let firstApprovedAt: Date?
     let approvedBy: String?
     let approvedAt: Date?
     let bankReference: String?
@@ -112,11 +127,17 @@ struct PaymentView: Encodable, Sendable {
         state = payment.state.rawValue
         tranche = payment.tranche.lowercase
         agreement = payment.agreement.lowercase
+        siren = stored.value.siren
         amountCents = payment.amountCents
+        netCents = payment.netCents
+        offsets = payment.offsets.map { OffsetView(recovery: $0.recovery.lowercase, amountCents: $0.cents) }
         creditorName = payment.creditorName
         ibanMasked = payment.iban.masked
         orderedBy = payment.orderedBy
         orderedAt = stored.value.orderedAt
+        needsSecondApproval = payment.needsSecondApproval
+        firstApprovedBy = payment.firstApprovedBy
+        firstApprovedAt = stored.value.firstApprovedAt
         approvedBy = payment.approvedBy
         approvedAt = stored.value.approvedAt
         bankReference = payment.bankReference

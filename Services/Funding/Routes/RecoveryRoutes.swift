@@ -102,6 +102,8 @@ struct RecoveryView: Encodable, Sendable {
     let receivedCents: Int64
     let waivedCents: Int64
     let openCents: Int64
+    /// Of what is open, what payments that are on their way take.
+    let setOffCents: Int64
     let reason: String
     /// The event that took the evidence; absent when somebody proposed it.
     let cause: String?
@@ -122,6 +124,7 @@ struct RecoveryView: Encodable, Sendable {
         receivedCents = recovery.receivedCents
         waivedCents = recovery.waivedCents
         openCents = recovery.openCents
+        setOffCents = standing.setOffCents
         reason = recovery.reason
         cause = standing.cause?.lowercase
         proposedBy = recovery.proposedBy

@@ -9,8 +9,8 @@ import struct FoundationEssentials.UUID
 struct AgreementChanges: Sendable {
     let agreements: AgreementStore
 
-    private enum Change: String {
-        case suspend, resume, terminate
+    enum Change: String {
+        case suspend, resume, terminate, discard, settle
     }
 
     /// Who changes which version of which agreement, and why.
@@ -44,22 +44,26 @@ struct AgreementChanges: Sendable {
         return try await agreements.find(agreement.id, in: session)
     }
 
+    /// Nobody will sign the draft: its grant can be agreed on anew.
+    func discard(
+        _ order: Order, _ command: CommandContext, in session: some PostgresSession
+    ) async throws -> Versioned<Agreement> {
+        var agreement = try await lock(order, in: session)
+        try agreement.discard()
+        let event = command.event(
+            AgreementDiscarded(agreement: agreement.id, grant: agreement.grant, discardedAt: command.now),
+            about: agreement.id)
+        return try await save(agreement, (.discard, event), order, command, in: session)
+    }
+
     /// Ends the agreement: what is bound and not paid is the envelope's again.
     func terminate(
         _ order: Order, _ command: CommandContext, in session: some PostgresSession
     ) async throws -> Versioned<Agreement> {
         var agreement = try await lock(order, in: session)
-        let rows = try await session.query(
-            """
-            select g.envelope, exists (
-                select from payments p join tranches t on t.id = p.tranche
-                where t.agreement = \(agreement.id) and p.state in ('ordered', 'approved')) as is_pending
-            from grants g where g.id = \(agreement.grant)
-            """)
-        guard let row = rows.first, let envelope = try row.get("envelope", as: UUID?.self) else {
-            throw StoreRefusal.notFound(noun: "grant")
-        }
-        guard try !row.get("is_pending", as: Bool.self) else { throw FundingError.paymentPending }
+        let envelope = try await envelope(of: agreement, in: session)
+        let paid = try await AgreementContent.paid(of: agreement.id, in: session)
+        guard !paid.isPending else { throw FundingError.paymentPending }
         let before = agreement.tranches
         let steps = try agreement.terminate(envelope: envelope)
         let event = command.event(
@@ -75,7 +79,27 @@ struct AgreementChanges: Sendable {
             }
             try await LedgerStore.book(entries, in: session)
         }
+        let today = try await ParisDays.day(of: command.now, in: session)
+        try await StatementStore.drop(after: today, of: agreement.id, in: session)
         return try await save(agreement, (.terminate, event), order, command, in: session)
+    }
+
+    /// That the agreement's grant came from.
+    func envelope(of agreement: Agreement, in session: some PostgresSession) async throws -> UUID {
+        let rows = try await session.query("select envelope from grants where id = \(agreement.grant)")
+        guard let envelope = try rows.first?.get("envelope", as: UUID?.self) else {
+            throw StoreRefusal.notFound(noun: "grant")
+        }
+        return envelope
+    }
+
+    /// That a tranche will not be paid.
+    func cancelled(_ tranche: Tranche, _ command: CommandContext) -> NewEvent {
+        command.event(
+            TrancheCancelled(
+                tranche: tranche.id, agreement: tranche.agreement, number: tranche.number,
+                amountCents: tranche.unpaidCents, wasReleased: tranche.state == .released),
+            about: tranche.id)
     }
 
     /// - Parameter before: the tranches as they were.
@@ -86,37 +110,32 @@ struct AgreementChanges: Sendable {
         var events: [NewEvent] = []
         var told: [UUID?: UUID] = [:]
         for (old, new) in zip(before, agreement.tranches) where old.state != new.state {
-            let event = command.event(
-                TrancheCancelled(
-                    tranche: new.id, agreement: agreement.id, number: new.number, amountCents: new.amountCents,
-                    wasReleased: old.state == .released),
-                about: new.id)
+            let event = cancelled(old, command)
             events.append(event)
             told[new.id] = event.id
+            try await agreements.tranches.save(adjusted: new, in: session)
         }
-        try await session.query(
-            """
-            update tranches set state = \(TrancheState.cancelled.rawValue), version = version + 1
-            where agreement = \(agreement.id) and state <> \(TrancheState.paid.rawValue)
-            """)
         try await EventLog.append(events, in: session)
         return told
     }
 
-    private func lock(_ order: Order, in session: some PostgresSession) async throws -> Agreement {
+    /// The agreement as it was seen, locked.
+    func lock(_ order: Order, in session: some PostgresSession) async throws -> Agreement {
         try Agreement.check(reason: order.reason)
         let stored = try await agreements.find(order.agreement, isLocked: true, in: session)
         try stored.check(order.expected)
         return stored.value
     }
 
-    private func save(
+    func save(
         _ agreement: Agreement, _ change: (name: Change, event: NewEvent), _ order: Order, _ command: CommandContext,
         in session: some PostgresSession
     ) async throws -> Versioned<Agreement> {
         try await session.query(
             """
-            update agreements set state = \(agreement.state.rawValue), version = version + 1 where id = \(agreement.id)
+            update agreements set state = \(agreement.state.rawValue), version = version + 1,
+                settled_at = \(agreement.state == .settled ? command.now : nil)
+            where id = \(agreement.id)
             """)
         try await session.query(
             """

@@ -17,27 +17,22 @@ struct AgreementStore: Sendable {
     }
 
     func draft(
-        grant id: UUID, _ command: CommandContext, in session: some PostgresSession
+        grant id: UUID, as plan: AgreementPlan, _ command: CommandContext, in session: some PostgresSession
     ) async throws -> Versioned<Agreement> {
         let rows = try await session.query("select * from grants where id = \(id)")
         guard let row = rows.first else { throw StoreRefusal.notFound(noun: "grant") }
         let agreement = try Agreement.draft(
-            id: EventID.next(), of: try GrantStore.grant(row), nextID: { EventID.next() })
+            id: EventID.next(), of: try GrantStore.grant(row), as: plan, nextID: { EventID.next() })
         let inserted = try await session.query(
             """
             insert into agreements (id, grant_id, application, lead_siren, state, drafted_at, drafted_by)
             values (\(agreement.id), \(id), \(agreement.application), \(agreement.consortium.lead.siren),
                 \(agreement.state.rawValue), \(command.now), \(command.actor))
-            on conflict (grant_id) where state in ('draft', 'signed', 'suspended', 'terminated') do nothing
+            on conflict (grant_id) where state <> 'discarded' do nothing
             """)
         guard inserted.affectedCount == 1 else { throw FundingError.agreementExists }
+        try await AgreementContent.save(agreement, in: session)
         try await tranches.insert(agreement.tranches, in: session)
-        try await session.query(
-            """
-            insert into agreement_lines (id, agreement, position, siren, granted_cents)
-            values (\(EventID.next()), \(agreement.id), 0, \(agreement.consortium.lead.siren),
-                \(agreement.grantedCents))
-            """)
         return Versioned(value: agreement, version: 1)
     }
 
@@ -54,10 +49,10 @@ struct AgreementStore: Sendable {
         try await LedgerStore.book(.init(transfer: commitment, at: command.now, event: signed.id), in: session)
         try await save(agreement, in: session)
         try await EventLog.append([signed] + agreement.tranches.map { Self.opened($0, command) }, in: session)
-        let evidence = TrancheStore.EvidenceRecord(
-            agreement: id, condition: .agreementSigned, event: signed.id, subject: id.lowercase,
-            occurredAt: command.now)
-        try await tranches.record(evidence, command, in: session)
+        try await StatementStore.plan(agreement, from: nil, in: session)
+        let fact = RecordedEvidence.Fact(
+            kind: .agreementSigned, subject: id.lowercase, event: signed.id, occurredAt: command.now)
+        try await tranches.record(fact, of: id, command, in: session)
         return try await find(id, in: session)
     }
 
@@ -65,7 +60,7 @@ struct AgreementStore: Sendable {
     func signed(_ id: UUID, isLocked: Bool = false, in session: some PostgresSession) async throws -> Agreement? {
         do {
             let agreement = try await find(id, isLocked: isLocked, in: session).value
-            return agreement.state == .draft ? nil : agreement
+            return agreement.state == .draft || agreement.state == .discarded ? nil : agreement
         } catch StoreRefusal.notFound {
             return nil
         }
@@ -78,14 +73,23 @@ struct AgreementStore: Sendable {
         if isLocked { try await session.query("select id from agreements where id = \(id) for update") }
         let rows = try await session.query(
             """
-            select g.*, a.id as agreement, a.state as agreement_state, a.version as agreement_version, a.signed_on,
-                a.signed_at
-            from agreements a join grants g on g.id = a.grant_id
-            where a.id = \(id) and (\(siren) is null or a.lead_siren = \(siren))
+            \(shared: Self.selectAgreements)
+            where a.id = \(id) and (\(siren) is null or exists (
+                select from agreement_lines where agreement = a.id and siren = \(siren)))
             """)
         guard let row = rows.first else { throw StoreRefusal.notFound(noun: "agreement") }
-        return try await read(row, in: session)
+        let tranches = try await tranches.standings(ofAgreement: id, in: session).map(\.tranche.value)
+        return try Self.agreement(
+            row, lines: try await AgreementContent.lines(of: [id], in: session)[id] ?? [], tranches: tranches,
+            signatories: try await signatories(of: id, in: session))
     }
+
+    private static let selectAgreements: StaticString = """
+        select g.*, a.id as agreement, a.state as agreement_state, a.version as agreement_version, a.signed_on,
+            a.signed_at, a.consortium as agreed_consortium, a.term_from::text, a.term_until::text,
+            a.rate_basis_points, a.statement_months, a.statement_due_days
+        from agreements a join grants g on g.id = a.grant_id
+        """
 
     /// Which agreements are listed.
     struct Filter: Sendable {
@@ -100,26 +104,22 @@ struct AgreementStore: Sendable {
     ) async throws -> [Versioned<Agreement>] {
         let rows = try await session.query(
             """
-            select g.*, a.id as agreement, a.state as agreement_state, a.version as agreement_version, a.signed_on,
-                a.signed_at
-            from agreements a join grants g on g.id = a.grant_id
+            \(shared: Self.selectAgreements)
             where (\(filter.application) is null or a.application = \(filter.application))
-                and (\(filter.siren) is null or a.lead_siren = \(filter.siren))
+                and (\(filter.siren) is null or exists (
+                    select from agreement_lines where agreement = a.id and siren = \(filter.siren)))
                 and (\(after) is null or a.id > \(after))
             order by a.id limit \(limit)
             """)
-        return try rows.map { try Self.agreement($0, tranches: [], signatories: []) }
-    }
-
-    private func read(_ row: PostgresRow, in session: some PostgresSession) async throws -> Versioned<Agreement> {
-        let id = try row.get("agreement", as: UUID.self)
-        return try Self.agreement(
-            row, tranches: try await tranches.standings(ofAgreement: id, in: session).map(\.tranche.value),
-            signatories: try await signatories(of: id, in: session))
+        let ids = try rows.map { try $0.get("agreement", as: UUID.self) }
+        let lines = try await AgreementContent.lines(of: ids, in: session)
+        return try zip(rows, ids).map { row, id in
+            try Self.agreement(row, lines: lines[id] ?? [], tranches: [], signatories: [])
+        }
     }
 
     private static func agreement(
-        _ row: PostgresRow, tranches: [Tranche], signatories: [Signatory]
+        _ row: PostgresRow, lines: [AgreementLine], tranches: [Tranche], signatories: [Signatory]
     ) throws -> Versioned<Agreement> {
         let signed: (on: Date, at: Date)?
         if let day = try row.get("signed_on", as: Date?.self) {
@@ -127,9 +127,14 @@ struct AgreementStore: Sendable {
         } else {
             signed = nil
         }
+        let grant = try GrantStore.grant(row)
+        let consortium = try row.get("agreed_consortium", as: PostgresJSON?.self).map { try ConsortiumColumn.read($0) }
+        let content = Agreement.Content(
+            consortium: consortium ?? grant.consortium, lines: lines, terms: try AgreementContent.terms(row),
+            tranches: tranches)
         let agreement = Agreement(
-            id: try row.get("agreement"), of: try GrantStore.grant(row), state: try row.get("agreement_state"),
-            tranches: tranches, signatories: signatories, signed: signed)
+            id: try row.get("agreement"), of: grant, content: content, state: try row.get("agreement_state"),
+            signatories: signatories, signed: signed)
         return Versioned(value: agreement, version: try row.get("agreement_version"))
     }
 
@@ -167,7 +172,7 @@ struct AgreementStore: Sendable {
             grantedCents: agreement.grantedCents, tranches: agreement.tranches.map { TrancheTerms($0) }, signedAt: now)
     }
 
-    private static func opened(_ tranche: Tranche, _ command: CommandContext) -> NewEvent {
+    static func opened(_ tranche: Tranche, _ command: CommandContext) -> NewEvent {
         let terms = TrancheTerms(tranche)
         let payload = TrancheOpened(
             tranche: tranche.id, agreement: tranche.agreement, number: tranche.number,

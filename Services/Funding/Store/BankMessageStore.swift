@@ -166,7 +166,7 @@ extension BankMessageStore {
         guard let id = PaymentBatchStore.id(of: told.reference) else { return outcome(nil, .unknown, "not-ours") }
         do {
             let payment = try await payments.find(id, in: session).value.payment
-            guard told.amountCents == nil || told.amountCents == payment.amountCents else {
+            guard told.amountCents == nil || told.amountCents == payment.netCents else {
                 return outcome(id, .unknown, "another-amount")
             }
             switch told.news {

@@ -13,13 +13,15 @@ enum FundingSchema {
         file("0008-payment-batches", PackageResources._008_payment_batches_sql),
         file("0009-open-data", PackageResources._009_open_data_sql),
         file("0020-state-aid", PackageResources._020_state_aid_sql),
+        file("0021-amendments-and-statements", PackageResources._021_amendments_and_statements_sql),
     ]
 
     /// What the run role may only read and insert into.
     static let appendOnlyTables = [
         "rule_sets", "decisions", "signatories", "evidence", "milestone_changes", "ledger_blocks",
         "agreement_changes", "recovery_receipts", "payment_batches", "bank_messages",
-        "subsidy_publications",
+        "subsidy_publications", "amendment_signatories", "evidence_changes", "expense_statement_changes",
+        "statement_reminders", "settlement_lines", "payment_offsets",
         "state_aid_rules", "aid_declarations", "de_minimis_register",
     ]
 

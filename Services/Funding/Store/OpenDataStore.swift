@@ -42,22 +42,16 @@ struct OpenDataStore: Sendable {
             throw error.isUniqueViolation ? FundingError.referenceUsed : error
         }
         let lines = parties.lines
-        // The lead's line is where payments go: it stays the same row.
+        // Who gets what is the agreement's: here it gets the names that the public reads.
         try await session.query(
             """
-            insert into agreement_lines (id, agreement, position, siren, granted_cents, siret, legal_name,
-                is_private_law, is_de_minimis)
-            select l.id, \(id), l.place - 1, l.siren, l.cents, l.siret, l.name, l.is_private_law, l.is_de_minimis
-            from unnest(\(lines.map { _ in EventID.next() }), \(lines.map(\.siren)), \(lines.map(\.grantedCents)),
-                \(lines.map(\.siret)), \(lines.map(\.name)), \(lines.map(\.isPrivateLaw)),
-                \(lines.map(\.isDeMinimis))) with ordinality
-                as l (id, siren, cents, siret, name, is_private_law, is_de_minimis, place)
-            on conflict (agreement, position) do update set siren = excluded.siren,
-                granted_cents = excluded.granted_cents, siret = excluded.siret, legal_name = excluded.legal_name,
-                is_private_law = excluded.is_private_law, is_de_minimis = excluded.is_de_minimis
+            update agreement_lines a set siret = l.siret, legal_name = l.name, is_private_law = l.is_private_law,
+                is_de_minimis = l.is_de_minimis
+            from unnest(\(lines.map(\.siren)), \(lines.map(\.siret)), \(lines.map(\.name)),
+                \(lines.map(\.isPrivateLaw)), \(lines.map(\.isDeMinimis)))
+                as l (siren, siret, name, is_private_law, is_de_minimis)
+            where a.agreement = \(id) and a.siren = l.siren
             """)
-        try await session.query(
-            "delete from agreement_lines where agreement = \(id) and position >= \(Int32(lines.count))")
         return try await agreements.find(id, in: session)
     }
 
@@ -67,11 +61,11 @@ struct OpenDataStore: Sendable {
             """
             select a.id, coalesce(a.reference, '') as reference, coalesce(a.object, '') as object,
                 (a.signed_on at time zone 'UTC')::date::text as signed_on, a.payment_from::text as payment_from,
-                a.payment_until::text as payment_until, g.reserved_cents,
+                a.payment_until::text as payment_until, (
+                    select sum(granted_cents)::bigint from agreement_lines where agreement = a.id) as granted_cents,
                 (select count(*) from tranches where agreement = a.id) as tranche_count,
                 (select max(published_on)::text from subsidy_publications where agreement = a.id) as published_on
-            from agreements a join grants g on g.id = a.grant_id
-            where a.state <> 'draft' order by a.id
+            from agreements a where a.state not in ('draft', 'discarded') order by a.id
             """)
         let lines = try await self.lines(in: session)
         return try rows.map { row in
@@ -81,7 +75,7 @@ struct OpenDataStore: Sendable {
             let subsidy = SubsidyAgreement(
                 reference: try row.get("reference"), signedOn: CalendarDay(try row.get("signed_on", as: String.self)),
                 object: try row.get("object"), funder: funder ?? SubsidyFunder(name: "", siret: ""),
-                grantedCents: try row.get("reserved_cents"),
+                grantedCents: try row.get("granted_cents"),
                 lines: lines[id, default: []].map { line in
                     SubsidyLine(
                         name: line.name ?? "", siret: line.siret ?? "", cents: line.cents, conditions: conditions,
@@ -145,7 +139,7 @@ struct OpenDataStore: Sendable {
         let rows = try await session.query(
             """
             select agreement, legal_name, siret, granted_cents, is_private_law, is_de_minimis
-            from agreement_lines order by agreement, position
+            from agreement_lines where granted_cents > 0 order by agreement, position
             """)
         var lines: [UUID: [Line]] = [:]
         for row in rows {

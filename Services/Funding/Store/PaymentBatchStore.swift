@@ -122,7 +122,7 @@ struct PaymentBatchStore: Sendable {
     private static func transfer(_ payment: Payment) -> CreditTransfer {
         let reference = reference(payment.id)
         return CreditTransfer(
-            endToEndID: reference, instructionID: reference, amountCents: payment.amountCents,
+            endToEndID: reference, instructionID: reference, amountCents: payment.netCents,
             creditor: AccountHolder(name: payment.creditorName, iban: payment.iban.electronicForm),
             remittance: "Convention \(payment.agreement.lowercase)")
     }

@@ -9,6 +9,17 @@ import struct FoundationEssentials.UUID
 /// Payments of tranches.
 struct PaymentStore: Sendable {
     let tranches: TrancheStore
+    /// From this amount on two have to approve; nil where one is always enough.
+    var secondApprovalFromCents: Int64?
+
+    /// What is ordered.
+    struct Order: Sendable {
+        let creditor: Creditor
+        /// Of the beneficiary; nil for the lead.
+        let siren: String?
+        /// What recoveries from it are set off.
+        let offsets: [PaymentOffset]
+    }
 
     /// To whom a payment goes, as the caller wrote it.
     struct Creditor: Sendable {
@@ -20,28 +31,39 @@ struct PaymentStore: Sendable {
     struct Standing: Sendable {
         var payment: Payment
         let orderedAt: Date
+        let siren: String
+        let firstApprovedAt: Date?
         let approvedAt: Date?
         let executedAt: Date?
     }
 
     func order(
-        tranche id: UUID, to creditor: Creditor, _ command: CommandContext, in session: some PostgresSession
+        tranche id: UUID, _ order: Order, _ command: CommandContext, in session: some PostgresSession
     ) async throws -> Versioned<Standing> {
         let standing = try await tranches.lockStanding(of: id, in: session)
         try standing.checkAgreement()
+        let line = try await line(of: order.siren, in: standing.tranche.value.agreement, in: session)
+        let offsets = try await tranches.recoveries.offsets(order.offsets, against: line, in: session)
         let payment = try Payment.order(
-            id: EventID.next(), of: (standing.tranche.value, standing.recorded),
-            to: try await leadLine(of: standing.tranche.value.agreement, in: session),
-            creditor: (creditor.name, creditor.iban), by: command.actor)
+            id: EventID.next(), of: (standing.tranche.value, standing.evidence), to: line,
+            creditor: (order.creditor.name, order.creditor.iban), by: command.actor,
+            terms: .init(offsets: offsets, secondApprovalFromCents: secondApprovalFromCents))
         let inserted = try await session.query(
             """
-            insert into payments (id, tranche, line, amount_cents, state, creditor_name, iban, ordered_by, ordered_at)
+            insert into payments (id, tranche, line, amount_cents, state, creditor_name, iban, ordered_by, ordered_at,
+                needs_second_approval)
             values (\(payment.id), \(id), \(payment.line), \(payment.amountCents), \(payment.state.rawValue),
-                \(payment.creditorName),
-                \(payment.iban.electronicForm), \(payment.orderedBy), \(command.now))
-            on conflict (tranche) where state in ('ordered', 'approved', 'executed') do nothing
+                \(payment.creditorName), \(payment.iban.electronicForm), \(payment.orderedBy), \(command.now),
+                \(payment.needsSecondApproval))
+            on conflict (tranche, line) where state in ('ordered', 'approved', 'executed') do nothing
             """)
         guard inserted.affectedCount == 1 else { throw FundingError.paymentExists }
+        try await session.query(
+            """
+            insert into payment_offsets (payment, recovery, amount_cents)
+            select \(payment.id), recovery, cents
+            from unnest(\(offsets.map(\.recovery)), \(offsets.map(\.cents))) as offset_ (recovery, cents)
+            """)
         let ordered = PaymentOrdered(
             payment: payment.id, tranche: id, agreement: payment.agreement, amountCents: payment.amountCents,
             orderedAt: command.now)
@@ -49,11 +71,16 @@ struct PaymentStore: Sendable {
         return try await find(payment.id, in: session)
     }
 
-    /// The lead's part of an agreement: it is paid for all.
-    private func leadLine(of agreement: UUID, in session: some PostgresSession) async throws -> UUID {
+    /// A beneficiary's line of an agreement; the lead's where none is named.
+    private func line(
+        of siren: String?, in agreement: UUID, in session: some PostgresSession
+    ) async throws -> UUID {
         let rows = try await session.query(
-            "select id from agreement_lines where agreement = \(agreement) and position = 0")
-        guard let row = rows.first else { throw StoreRefusal.notFound(noun: "line of the agreement") }
+            """
+            select id from agreement_lines where agreement = \(agreement) and (\(siren) is null or siren = \(siren))
+            order by position limit 1
+            """)
+        guard let row = rows.first else { throw FundingError.noPart }
         return try row.get("id")
     }
 
@@ -64,13 +91,20 @@ struct PaymentStore: Sendable {
         try stored.check(expected)
         try standing.checkAgreement()
         var payment = stored.value.payment
-        try payment.approve(by: command.actor, on: (standing.tranche.value, standing.recorded))
+        try payment.approve(by: command.actor, on: (standing.tranche.value, standing.evidence))
+        let isFirst = payment.approvedBy == nil
         try await session.query(
             """
             update payments set state = \(payment.state.rawValue), version = version + 1,
-                approved_by = \(payment.approvedBy), approved_at = \(command.now)
+                first_approved_by = \(payment.firstApprovedBy),
+                first_approved_at = case when \(isFirst) then \(command.now) else first_approved_at end,
+                approved_by = \(payment.approvedBy), approved_at = case when \(isFirst) then null else \(command.now) end
             where id = \(id)
             """)
+        // The bank has nothing to do where everything is set off.
+        if payment.state == .approved, payment.netCents == 0 {
+            return try await settle(payment, standing, command, in: session)
+        }
         return try await find(id, in: session)
     }
 
@@ -89,10 +123,22 @@ struct PaymentStore: Sendable {
         }
         var tranche = standing.tranche.value
         let transfer = try payment.execute(
-            bankReference: bankReference, tranche: &tranche, evidence: standing.recorded)
+            bankReference: bankReference, tranche: &tranche, evidence: standing.evidence)
         guard let transfer else { return stored }
         _ = try await book(payment, tranche, transfer, command, in: session)
         return try await find(id, in: session)
+    }
+
+    /// Books a payment of which nothing is left for the bank.
+    private func settle(
+        _ payment: Payment, _ standing: TrancheStore.Standing, _ command: CommandContext,
+        in session: some PostgresSession
+    ) async throws -> Versioned<Standing> {
+        var (payment, tranche) = (payment, standing.tranche.value)
+        let transfer = try payment.execute(
+            bankReference: "offset-\(payment.id.lowercase)", tranche: &tranche, evidence: standing.evidence)
+        if let transfer { _ = try await book(payment, tranche, transfer, command, in: session) }
+        return try await find(payment.id, in: session)
     }
 
     /// Books an execution that the bank told of, whatever became of the evidence since the payment was sent: it is
@@ -113,7 +159,7 @@ struct PaymentStore: Sendable {
         if !standing.lost.isEmpty {
             try await tranches.recoveries.propose(
                 tranche: tranche.id, lostBy: standing.holds.first?.event ?? executed,
-                reason: "\(standing.lost.map(\.rawValue).joined(separator: ", ")) is met no more", command, in: session)
+                reason: "\(standing.lost.map(\.text).joined(separator: ", ")) is met no more", command, in: session)
         }
         return true
     }
@@ -130,9 +176,12 @@ struct PaymentStore: Sendable {
                 executedAt: command.now),
             about: payment.id)
         try await save(executed: payment, command, in: session)
-        try await tranches.save(paid: tranche, in: session)
+        if tranche.state == .paid { try await tranches.save(paid: tranche, in: session) }
         try await LedgerStore.book(.init(transfer: transfer, at: command.now, event: executed.id), in: session)
         try await EventLog.append([executed], in: session)
+        for offset in payment.offsets {
+            try await tranches.recoveries.setOff(offset, against: payment.id, command, in: session)
+        }
         return executed.id
     }
 
@@ -227,9 +276,7 @@ struct PaymentStore: Sendable {
     func find(_ id: UUID, in session: some PostgresSession) async throws -> Versioned<Standing> {
         let rows = try await session.query(
             """
-            select p.*, t.agreement, t.number, t.conditions, t.state as tranche_state, a.grant_id
-            from payments p join tranches t on t.id = p.tranche join agreements a on a.id = t.agreement
-            where p.id = \(id)
+            \(shared: Self.selectPayments) where p.id = \(id)
             """)
         guard let row = rows.first else { throw StoreRefusal.notFound(noun: "payment") }
         return try Self.standing(row)
@@ -239,12 +286,18 @@ struct PaymentStore: Sendable {
     func ofAgreement(_ id: UUID, in session: some PostgresSession) async throws -> [Versioned<Standing>] {
         let rows = try await session.query(
             """
-            select p.*, t.agreement, t.number, t.conditions, t.state as tranche_state, a.grant_id
-            from payments p join tranches t on t.id = p.tranche join agreements a on a.id = t.agreement
-            where t.agreement = \(id) order by t.number, p.id
+            \(shared: Self.selectPayments) where t.agreement = \(id) order by t.number, p.id
             """)
         return try rows.map { try Self.standing($0) }
     }
+
+    private static let selectPayments: StaticString = """
+        select p.*, t.agreement, a.grant_id, l.siren,
+            (select array_agg(recovery order by recovery) from payment_offsets where payment = p.id) as offset_recoveries,
+            (select array_agg(amount_cents order by recovery) from payment_offsets where payment = p.id) as offset_cents
+        from payments p join tranches t on t.id = p.tranche join agreements a on a.id = t.agreement
+        join agreement_lines l on l.id = p.line
+        """
 
     private func save(
         executed payment: Payment, _ command: CommandContext, in session: some PostgresSession
@@ -267,22 +320,28 @@ struct PaymentStore: Sendable {
     }
 
     private static func standing(_ row: PostgresRow) throws -> Versioned<Standing> {
-        let tranche = Tranche(
-            id: try row.get("tranche"), agreement: try row.get("agreement"), grant: try row.get("grant_id"),
-            number: try row.get("number"), amountCents: try row.get("amount_cents"),
-            conditions: try row.get("conditions", as: [String].self).compactMap { ReleaseCondition(rawValue: $0) },
-            state: try row.get("tranche_state"))
+        let (recoveries, cents) = (
+            try row.get("offset_recoveries", as: [UUID]?.self) ?? [],
+            try row.get("offset_cents", as: [Int64]?.self) ?? []
+        )
+        let subject = Payment.Subject(
+            of: (id: try row.get("tranche"), agreement: try row.get("agreement"), grant: try row.get("grant_id")),
+            part: TranchePart(line: try row.get("line"), cents: try row.get("amount_cents")),
+            offsets: zip(recoveries, cents).map { PaymentOffset(recovery: $0, cents: $1) },
+            needsSecondApproval: try row.get("needs_second_approval"))
         let payment = Payment(
-            id: try row.get("id"), of: tranche, to: try row.get("line"),
+            id: try row.get("id"), of: subject,
             creditor: FundingDomain.Creditor(
                 name: try row.get("creditor_name"), iban: try IBAN(try row.get("iban", as: String.self))),
             orderedBy: try row.get("ordered_by"),
             progress: .init(
-                state: try row.get("state"), approvedBy: try row.get("approved_by"),
+                state: try row.get("state"), firstApprovedBy: try row.get("first_approved_by"),
+                approvedBy: try row.get("approved_by"),
                 bankReference: try row.get("bank_reference"), endReason: try row.get("end_reason"),
                 isWithBank: try row.get("batch", as: UUID?.self) != nil))
         let standing = Standing(
-            payment: payment, orderedAt: try row.get("ordered_at"), approvedAt: try row.get("approved_at"),
+            payment: payment, orderedAt: try row.get("ordered_at"), siren: try row.get("siren"),
+            firstApprovedAt: try row.get("first_approved_at"), approvedAt: try row.get("approved_at"),
             executedAt: try row.get("executed_at"))
         return Versioned(value: standing, version: try row.get("version"))
     }

@@ -16,6 +16,8 @@ struct RecoveryStore: Sendable {
         let proposedAt: Date
         let orderedBy: String?
         let orderedAt: Date?
+        /// What payments that are on their way take of it.
+        let setOffCents: Int64
     }
 
     /// What came in, and how the bank calls it.
@@ -51,6 +53,25 @@ struct RecoveryStore: Sendable {
                 id: EventID.next(), of: source, amountCents: leftCents, leftCents: leftCents,
                 because: (reason, command.actor))
             try await insert(recovery, cause: cause, command, in: session)
+        }
+    }
+
+    /// Proposes that what a beneficiary was paid above what is due comes back: of its latest payments first.
+    func propose(
+        line: UUID, excessCents: Int64, reason: String, _ command: CommandContext, in session: some PostgresSession
+    ) async throws {
+        var open = excessCents
+        let payments = try await session.query(
+            "select id from payments where line = \(line) and state = 'executed' order by executed_at desc, id desc")
+        for row in payments where open > 0 {
+            let payment = try row.get("id", as: UUID.self)
+            let (source, leftCents) = try await lockSource(payment, in: session)
+            guard leftCents > 0 else { continue }
+            let recovery = try Recovery.propose(
+                id: EventID.next(), of: source, amountCents: min(open, leftCents), leftCents: leftCents,
+                because: (reason, EventOwner.funding.rawValue))
+            try await insert(recovery, cause: nil, command, in: session)
+            open -= recovery.amountCents
         }
     }
 
@@ -112,7 +133,48 @@ struct RecoveryStore: Sendable {
             return stored
         }
         try stored.check(expected)
-        var recovery = stored.value.recovery
+        guard amountCents <= stored.value.recovery.openCents - stored.value.setOffCents else {
+            throw FundingError.aboveRecoverable(
+                leftCents: stored.value.recovery.openCents - stored.value.setOffCents)
+        }
+        return try await book(receipt, of: stored.value.recovery, command, in: session)
+    }
+
+    /// Books what a payment that was executed sets off.
+    func setOff(
+        _ offset: PaymentOffset, against payment: UUID, _ command: CommandContext, in session: some PostgresSession
+    ) async throws {
+        let stored = try await lock(offset.recovery, in: session)
+        let reference = "offset-\(payment.lowercase)-\(offset.recovery.lowercase)"
+        let receipt = Receipt(amountCents: offset.cents, bankReference: reference)
+        _ = try await book(receipt, of: stored.value.recovery, command, in: session)
+    }
+
+    /// What a payment may set off: ordered recoveries from its beneficiary, locked.
+    func offsets(
+        _ asked: [PaymentOffset], against line: UUID, in session: some PostgresSession
+    ) async throws -> [PaymentOffset] {
+        guard Set(asked.map(\.recovery)).count == asked.count, asked.count <= 20 else {
+            throw FundingError.invalid(field: "/offsets", expected: "at most 20 recoveries, each once")
+        }
+        // In the order of their ids: of two that need the same ones, one waits.
+        for id in asked.map(\.recovery).sorted(by: { $0.lowercase < $1.lowercase }) {
+            try await session.query("select id from recoveries where id = \(id) for update")
+        }
+        for (index, offset) in asked.enumerated() {
+            let standing = try await find(offset.recovery, in: session).value
+            try PaymentOffset.check(
+                standing.recovery, against: line, offset.cents,
+                freeCents: standing.recovery.openCents - standing.setOffCents, at: index)
+        }
+        return asked
+    }
+
+    private func book(
+        _ receipt: Receipt, of recovery: Recovery, _ command: CommandContext, in session: some PostgresSession
+    ) async throws -> Versioned<Standing> {
+        let (amountCents, bankReference, id) = (receipt.amountCents, receipt.bankReference, recovery.id)
+        var recovery = recovery
         let receiptID = EventID.next()
         let transfer = try recovery.receive(amountCents, receipt: receiptID)
         let received = command.event(
@@ -139,7 +201,8 @@ struct RecoveryStore: Sendable {
         _ id: UUID, expected: Int64, _ command: CommandContext, in session: some PostgresSession
     ) async throws -> Versioned<Standing> {
         var recovery = try await lock(id, expected: expected, in: session)
-        let transfer = try recovery.waive(by: command.actor)
+        let setOffCents = try await find(id, in: session).value.setOffCents
+        let transfer = try recovery.waive(by: command.actor, setOffCents: setOffCents)
         let waived = command.event(
             RecoveryWaived(recovery: id, agreement: recovery.agreement, amountCents: transfer.cents), about: id)
         try await LedgerStore.book(.init(transfer: transfer, at: command.now, event: waived.id), in: session)
@@ -250,11 +313,15 @@ struct RecoveryStore: Sendable {
         id: UUID? = nil, agreement: UUID? = nil, siren: String? = nil
     ) -> PostgresQuery {
         """
-        select r.*, p.tranche, p.line, t.agreement, g.envelope
+        select r.*, p.tranche, p.line, t.agreement, g.envelope, (
+            select coalesce(sum(o.amount_cents), 0)::bigint
+            from payment_offsets o join payments q on q.id = o.payment
+            where o.recovery = r.id and q.state in ('ordered', 'approved')) as set_off_cents
         from recoveries r join payments p on p.id = r.payment join tranches t on t.id = p.tranche
         join agreements a on a.id = t.agreement join grants g on g.id = a.grant_id
         where (\(id) is null or r.id = \(id)) and (\(agreement) is null or t.agreement = \(agreement))
-            and (\(siren) is null or a.lead_siren = \(siren))
+            and (\(siren) is null or exists (select from agreement_lines where id = p.line and siren = \(siren))
+                or a.lead_siren = \(siren))
         order by r.id
         """
     }
@@ -271,7 +338,8 @@ struct RecoveryStore: Sendable {
                 waivedCents: try row.get("waived_cents"), orderedBy: try row.get("ordered_by")))
         let standing = Standing(
             recovery: recovery, cause: try row.get("cause"), proposedAt: try row.get("proposed_at"),
-            orderedBy: try row.get("ordered_by"), orderedAt: try row.get("ordered_at"))
+            orderedBy: try row.get("ordered_by"), orderedAt: try row.get("ordered_at"),
+            setOffCents: try row.get("set_off_cents"))
         return Versioned(value: standing, version: try row.get("version"))
     }
 }

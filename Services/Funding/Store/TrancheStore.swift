@@ -10,20 +10,11 @@ import struct FoundationEssentials.UUID
 struct TrancheStore: Sendable {
     let recoveries: RecoveryStore
 
-    /// An event that meets a condition of an agreement.
-    struct EvidenceRecord: Sendable {
-        let agreement: UUID
-        let condition: ReleaseCondition
-        let event: UUID
-        /// The site or experiment that it is about.
-        let subject: String
-        let occurredAt: Date
-    }
-
     /// Evidence that a tranche rests on and has lost.
     struct Hold: Sendable {
         let tranche: UUID
-        let condition: ReleaseCondition
+        /// As a condition is written.
+        let condition: String
         /// The event that took it.
         let event: UUID
         let heldAt: Date
@@ -36,46 +27,43 @@ struct TrancheStore: Sendable {
         let releasedAt: Date?
         /// What took evidence of it that is not back yet.
         let holds: [Hold]
-        /// For each condition of the tranche that is met, the first event that met it.
-        let evidence: [EvidenceRecord]
+        /// Of the agreement, that stands.
+        let evidence: RecordedEvidence
 
         /// The conditions that released the tranche and are met no more.
-        var lost: [ReleaseCondition] { tranche.value.lost(from: recorded) }
+        var lost: [ReleaseCondition] { tranche.value.lost(from: evidence) }
 
-        /// Nothing is paid under an agreement that is suspended or has ended.
+        /// Nothing is paid under an agreement that is suspended or has ended; of one that is settled, what is due.
         func checkAgreement() throws(FundingError) {
-            guard agreementState == .signed else { throw .agreementHalted(agreementState) }
-        }
-
-        var recorded: RecordedEvidence {
-            Dictionary(evidence.map { ($0.condition, $0.event) }, uniquingKeysWith: { first, _ in first })
+            guard agreementState == .signed || agreementState == .settled else {
+                throw .agreementHalted(agreementState)
+            }
         }
     }
 
     // MARK: Evidence
 
-    /// Records an event of an agreement and releases every tranche whose conditions are all met now. The caller holds
-    /// the agreement's row, so that of two events that arrive together the later sees the earlier.
+    /// Records an event of an agreement for good and releases every tranche whose conditions are all met now. The
+    /// caller holds the agreement's row, so that of two events that arrive together the later sees the earlier.
     func record(
-        _ evidence: EvidenceRecord, _ command: CommandContext, in session: some PostgresSession
+        _ fact: RecordedEvidence.Fact, of agreement: UUID, _ command: CommandContext, in session: some PostgresSession
     ) async throws {
         try await session.query(
             """
             insert into evidence (agreement, condition, event, subject, occurred_at)
-            values (\(evidence.agreement), \(evidence.condition.rawValue), \(evidence.event), \(evidence.subject),
-                \(evidence.occurredAt))
+            values (\(agreement), \(fact.kind.rawValue), \(fact.event), \(fact.subject), \(fact.occurredAt))
             on conflict (agreement, condition, event) do nothing
             """)
-        try await releaseWhatIsMet(of: evidence.agreement, command, in: session)
+        try await releaseWhatIsMet(of: agreement, command, in: session)
     }
 
-    /// Records that a milestone was reached or lost. What is released already stays released, and is held while the
-    /// milestone is lost; of what is paid already, a recovery is proposed. The caller holds the agreement's row.
+    /// Records that evidence stands or fell. What is released already stays released, and is held while it is lost; of
+    /// what is paid already, a recovery is proposed. The caller holds the agreement's row.
     func record(
-        _ change: MilestoneChange, of agreement: UUID, _ command: CommandContext, in session: some PostgresSession
+        _ change: some EvidenceChange, of agreement: UUID, _ command: CommandContext, in session: some PostgresSession
     ) async throws {
         try await change.insert(of: agreement, in: session)
-        if change.isReached {
+        if change.stands {
             try await releaseWhatIsMet(of: agreement, command, in: session)
             try await resumeWhatStands(of: agreement, since: change.event, command, in: session)
         } else {
@@ -89,9 +77,9 @@ struct TrancheStore: Sendable {
     ) async throws {
         for stored in try await standings(ofAgreement: agreement, in: session) {
             var tranche = stored.tranche.value
-            guard stored.agreementState == .signed else { return }
-            guard let transfer = tranche.release(on: stored.recorded) else { continue }
-            try await release(tranche, transfer, on: stored.recorded, command, in: session)
+            guard stored.agreementState == .signed || stored.agreementState == .settled else { return }
+            guard let transfer = tranche.release(on: stored.evidence) else { continue }
+            try await release(tranche, transfer, on: stored.evidence, command, in: session)
         }
     }
 
@@ -99,8 +87,8 @@ struct TrancheStore: Sendable {
         _ tranche: Tranche, _ transfer: Transfer, on evidence: RecordedEvidence, _ command: CommandContext,
         in session: some PostgresSession
     ) async throws {
-        let proofs = tranche.conditions.compactMap { condition in
-            evidence[condition].map { Evidence(condition: EvidenceKind(condition), event: $0) }
+        let proofs = tranche.conditions.flatMap { condition in
+            evidence.proofs(of: condition).map { Evidence(condition: EvidenceKind(condition.kind), event: $0.event) }
         }
         let released = command.event(
             TrancheReleased(
@@ -127,16 +115,16 @@ struct TrancheStore: Sendable {
                 """
                 insert into tranche_holds (tranche, condition, event, held_at)
                 select \(tranche.id), condition, \(cause), \(command.now)
-                from unnest(\(standing.lost.map(\.rawValue))) as condition
+                from unnest(\(standing.lost.map(\.text))) as condition
                 on conflict (tranche, condition) where resumed_at is null do nothing
                 """)
             guard held.affectedCount > 0 else { continue }
             let payload = TrancheHeld(
                 tranche: tranche.id, agreement: agreement, number: tranche.number, amountCents: tranche.amountCents,
-                lost: standing.lost.map { EvidenceKind($0) }, cause: cause)
+                lost: standing.lost.map { EvidenceKind($0.kind) }, cause: cause)
             try await EventLog.append([command.event(payload, about: tranche.id)], in: session)
             guard tranche.state == .paid else { continue }
-            let lost = standing.lost.map(\.rawValue).joined(separator: ", ")
+            let lost = standing.lost.map(\.text).joined(separator: ", ")
             try await recoveries.propose(
                 tranche: tranche.id, lostBy: cause, reason: "\(lost) is met no more", command, in: session)
         }
@@ -174,18 +162,19 @@ struct TrancheStore: Sendable {
         }
     }
 
-    /// For each condition of an agreement the first event that met it.
-    private func firstEvidence(of agreement: UUID, in session: some PostgresSession) async throws -> [EvidenceRecord] {
+    /// The evidence of an agreement that stands.
+    private func evidence(of agreement: UUID, in session: some PostgresSession) async throws -> RecordedEvidence {
         let rows = try await session.query(
             """
-            select distinct on (condition) condition, event, subject, occurred_at
-            from evidence_in_force where agreement = \(agreement) order by condition, id
+            select condition, event, subject, occurred_at, count from evidence_in_force
+            where agreement = \(agreement) order by condition, id
             """)
-        return try rows.map { row in
-            EvidenceRecord(
-                agreement: agreement, condition: try row.get("condition"), event: try row.get("event"),
-                subject: try row.get("subject"), occurredAt: try row.get("occurred_at"))
-        }
+        return RecordedEvidence(
+            try rows.map { row in
+                RecordedEvidence.Fact(
+                    kind: try row.get("condition"), subject: try row.get("subject"), event: try row.get("event"),
+                    occurredAt: try row.get("occurred_at"), count: try row.get("count"))
+            })
     }
 
     // MARK: Tranches
@@ -196,9 +185,31 @@ struct TrancheStore: Sendable {
                 """
                 insert into tranches (id, agreement, number, amount_cents, conditions, state)
                 values (\(tranche.id), \(tranche.agreement), \(tranche.number), \(tranche.amountCents),
-                    \(tranche.conditions.map(\.rawValue)), \(tranche.state.rawValue))
+                    \(tranche.conditions.map(\.text)), \(tranche.state.rawValue))
                 """)
+            try await insert(partsOf: tranche, in: session)
         }
+    }
+
+    /// Of another amount, or otherwise divided. The caller holds the agreement's row.
+    func save(adjusted tranche: Tranche, in session: some PostgresSession) async throws {
+        try await session.query(
+            """
+            update tranches set amount_cents = \(tranche.amountCents), state = \(tranche.state.rawValue),
+                version = version + 1
+            where id = \(tranche.id)
+            """)
+        try await session.query("delete from tranche_parts where tranche = \(tranche.id)")
+        try await insert(partsOf: tranche, in: session)
+    }
+
+    private func insert(partsOf tranche: Tranche, in session: some PostgresSession) async throws {
+        try await session.query(
+            """
+            insert into tranche_parts (tranche, line, amount_cents)
+            select \(tranche.id), line, cents
+            from unnest(\(tranche.parts.map(\.line)), \(tranche.parts.map(\.cents))) as part (line, cents)
+            """)
     }
 
     /// The agreement is signed.
@@ -235,48 +246,61 @@ struct TrancheStore: Sendable {
     ) async throws -> Standing {
         let rows = try await session.query(
             """
-            select t.*, a.grant_id, a.state as agreement_state
+            select t.*, a.grant_id, a.state as agreement_state, \(shared: Self.parts)
             from tranches t join agreements a on a.id = t.agreement
-            where t.id = \(id) and (\(siren) is null or a.lead_siren = \(siren))
+            where t.id = \(id) and (\(siren) is null or exists (
+                select from agreement_lines where agreement = a.id and siren = \(siren)))
             """)
         guard let row = rows.first else { throw StoreRefusal.notFound(noun: "tranche") }
         let agreement = try row.get("agreement", as: UUID.self)
         return try Self.standing(
-            row, try await firstEvidence(of: agreement, in: session), try await openHolds(of: agreement, in: session))
+            row, try await evidence(of: agreement, in: session), try await openHolds(of: agreement, in: session))
     }
+
+    /// In the order of the agreement's lines.
+    private static let parts: StaticString = """
+        (select array_agg(p.line order by l.position) from tranche_parts p join agreement_lines l on l.id = p.line
+            where p.tranche = t.id) as part_lines,
+        (select array_agg(p.amount_cents order by l.position) from tranche_parts p
+            join agreement_lines l on l.id = p.line where p.tranche = t.id) as part_cents,
+        (select array_agg(line) from payments where tranche = t.id and state = 'executed') as paid_lines
+        """
 
     /// In the order of their numbers.
     func standings(ofAgreement id: UUID, in session: some PostgresSession) async throws -> [Standing] {
         let rows = try await session.query(
             """
-            select t.*, a.grant_id, a.state as agreement_state
+            select t.*, a.grant_id, a.state as agreement_state, \(shared: Self.parts)
             from tranches t join agreements a on a.id = t.agreement
             where t.agreement = \(id) order by t.number
             """)
-        let evidence = try await firstEvidence(of: id, in: session)
+        let evidence = try await evidence(of: id, in: session)
         let holds = try await openHolds(of: id, in: session)
         return try rows.map { try Self.standing($0, evidence, holds) }
     }
 
     private static func standing(
-        _ row: PostgresRow, _ evidence: [EvidenceRecord], _ holds: [Hold]
+        _ row: PostgresRow, _ evidence: RecordedEvidence, _ holds: [Hold]
     ) throws -> Standing {
         let tranche = try tranche(row)
         return Standing(
             tranche: tranche, agreementState: try row.get("agreement_state"), releasedAt: try row.get("released_at"),
-            holds: holds.filter { $0.tranche == tranche.value.id },
-            evidence: evidence.filter { tranche.value.conditions.contains($0.condition) })
+            holds: holds.filter { $0.tranche == tranche.value.id }, evidence: evidence)
     }
 
     private static func tranche(_ row: PostgresRow) throws -> Versioned<Tranche> {
         let conditions = try row.get("conditions", as: [String].self).map { name in
-            guard let condition = ReleaseCondition(rawValue: name) else { throw UnknownCondition(name: name) }
+            guard let condition = ReleaseCondition(name) else { throw UnknownCondition(name: name) }
             return condition
         }
+        let (lines, cents) = (
+            try row.get("part_lines", as: [UUID]?.self) ?? [], try row.get("part_cents", as: [Int64]?.self) ?? []
+        )
+        let paid = try row.get("paid_lines", as: [UUID]?.self) ?? []
         let tranche = Tranche(
             id: try row.get("id"), agreement: try row.get("agreement"), grant: try row.get("grant_id"),
             number: try row.get("number"), amountCents: try row.get("amount_cents"), conditions: conditions,
-            state: try row.get("state"))
+            parts: zip(lines, cents).map { TranchePart(line: $0, cents: $1, isPaid: paid.contains($0)) }, state: try row.get("state"))
         return Versioned(value: tranche, version: try row.get("version"))
     }
 

@@ -58,10 +58,15 @@ extension DecidedOutcome {
 }
 
 extension EvidenceKind {
-    init(_ condition: ReleaseCondition) {
-        switch condition {
+    init(_ kind: EvidenceOf) {
+        switch kind {
         case .agreementSigned: self = .agreementSigned
         case .siteOpened: self = .siteOpened
+        case .experimentStarted: self = .experimentStarted
+        case .responsesCollected: self = .responsesCollected
+        case .siteReportAccepted: self = .siteReportAccepted
+        case .statementAccepted: self = .statementAccepted
+        case .evaluationPublished: self = .evaluationPublished
         case .milestoneReached: self = .milestoneReached
         case .experimentCompleted: self = .experimentCompleted
         }
@@ -97,6 +102,6 @@ extension TrancheTerms {
     init(_ tranche: Tranche) {
         self.init(
             tranche: tranche.id, number: tranche.number, amountCents: tranche.amountCents,
-            conditions: tranche.conditions.map { EvidenceKind($0) })
+            conditions: tranche.conditions.map { EvidenceKind($0.kind) })
     }
 }

@@ -14,6 +14,23 @@ enum FundingConsumer {
             fact.amountCents = terminated.amountCents
             fact.time = terminated.terminatedAt
         },
+        // An agreement may shrink more than once: each time is a fact of its own, named after its event.
+        FactConsumer.handler(
+            AgreementAmended.self, .agreementReduced, key: { $0.agreement.figureText }
+        ) { amended, fact in
+            fact.key = fact.event.figureText
+            fact.agreement = amended.agreement
+            fact.amountCents = amended.amountCents
+            fact.time = amended.amendedAt
+        },
+        FactConsumer.handler(
+            AgreementSettled.self, .agreementReduced, key: { $0.agreement.figureText }
+        ) { settled, fact in
+            fact.key = fact.event.figureText
+            fact.agreement = settled.agreement
+            fact.amountCents = settled.amountCents
+            fact.time = settled.settledAt
+        },
         FactConsumer.handler(
             TrancheCancelled.self, .trancheCancelled, key: { $0.tranche.figureText }
         ) { cancelled, fact in

@@ -29,6 +29,7 @@ package enum FactKind: String, Sendable, CaseIterable {
     case trancheCancelled = "tranche-cancelled"
     case trancheRetracted = "tranche-retracted"
     case agreementTerminated = "agreement-terminated"
+    case agreementReduced = "agreement-reduced"
     case recoveryOrdered = "recovery-ordered"
     case recoveryReceived = "recovery-received"
     case recoveryWaived = "recovery-waived"
