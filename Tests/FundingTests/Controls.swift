@@ -127,6 +127,13 @@ struct TrancheAnswer: Decodable {
     let missing: [String]
     let evidenceLost: [String]
     let evidence: [EvidenceAnswer]
+    let parts: [PartAnswer]
+
+    struct PartAnswer: Decodable, Equatable {
+        let siren: String
+        let amountCents: Int64
+        let isPaid: Bool
+    }
 }
 
 struct AgreementAnswer: Decodable {
@@ -146,11 +153,27 @@ struct AgreementAnswer: Decodable {
     let payments: [PaymentAnswer]
 }
 
+struct StatementAnswer: Decodable {
+    let id: UUID
+    let version: Int64
+    let state: String
+    let siren: String
+    let number: Int
+    let periodFrom: String
+    let periodUntil: String
+    let dueOn: String
+    let declaredCents: Int64
+    let eligibleCents: Int64
+}
+
 struct PaymentAnswer: Decodable {
     let id: UUID
     let version: Int64
     let state: String
     let amountCents: Int64
+    let netCents: Int64
+    let needsSecondApproval: Bool
+    let firstApprovedBy: String?
     let ibanMasked: String
     let orderedBy: String
     let approvedBy: String?

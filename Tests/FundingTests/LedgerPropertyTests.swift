@@ -59,7 +59,8 @@ import Testing
             let done = money.state.things.withLock { $0.done }
             #expect(cutCount > 20)
             let names = [
-                "open", "adjust", "allot", "reserve", "draft", "sign", "order", "approve", "execute",
+                "open", "adjust", "allot", "reserve", "draft", "sign", "order", "approve", "execute", "amend",
+                "sign-amendment", "submit", "accept", "settle",
             ]
             for name in names {
                 #expect(!done[name, default: []].isEmpty, "\(name) never took effect")
@@ -109,12 +110,19 @@ import Testing
             "sign": "select count(*) as n from transfers where reason = 'commit'",
             "order": "select count(*) as n from payments",
             "approve": "select count(*) as n from payments where approved_by is not null",
-            "execute": "select count(*) as n from transfers where reason = 'pay'",
+            "execute": "select count(*) as n from payments where bank_reference not like 'offset-%'",
             "cancel": "select count(*) as n from payments where state = 'cancelled'",
             "terminate": "select count(*) as n from agreement_changes where change = 'terminate'",
-            "propose": "select count(*) as n from recoveries where cause is null",
+            "propose": "select count(*) as n from recoveries where cause is null and proposed_by <> 'funding'",
+            "amend": "select count(*) as n from amendments",
+            "discard": "select count(*) as n from amendments where state = 'discarded'",
+            "sign-amendment": "select count(*) as n from amendments where state = 'signed'",
+            "submit": "select count(*) as n from expense_statement_changes where change = 'submit'",
+            "accept": "select count(*) as n from expense_statement_changes where change = 'accept'",
+            "reopen": "select count(*) as n from expense_statement_changes where change = 'reopen'",
+            "settle": "select count(*) as n from agreement_changes where change = 'settle'",
             "claim": "select count(*) as n from transfers where reason = 'claim'",
-            "receive": "select count(*) as n from transfers where reason = 'recover'",
+            "receive": "select count(*) as n from recovery_receipts where bank_reference not like 'offset-%'",
             "waive": "select count(*) as n from transfers where reason = 'waive'",
             "allot": "select count(*) - 2 as n from transfers where reason in ('allot', 'take-back')",
             "adjust": """
@@ -216,6 +224,12 @@ private enum Rebuilt {
             move(told.amountCents, "released \(told.tranche.lowercase)", "committed \(told.agreement.lowercase)")
         case AgreementTerminated.type.name:
             let told = try event.decode(AgreementTerminated.self)
+            move(told.amountCents, "committed \(told.agreement.lowercase)", "available \(told.envelope.lowercase)")
+        case AgreementAmended.type.name:
+            let told = try event.decode(AgreementAmended.self)
+            move(told.amountCents, "committed \(told.agreement.lowercase)", "available \(told.envelope.lowercase)")
+        case AgreementSettled.type.name:
+            let told = try event.decode(AgreementSettled.self)
             move(told.amountCents, "committed \(told.agreement.lowercase)", "available \(told.envelope.lowercase)")
         case RecoveryOrdered.type.name:
             let told = try event.decode(RecoveryOrdered.self)

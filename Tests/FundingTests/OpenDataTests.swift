@@ -70,7 +70,13 @@ import Testing
         decision.partners = [ConsortiumMember(siren: "732829320", structureType: "esms", sector: "medico_social")]
         try await programme.decide(decision)
         let grant = try #require(try await programme.grants(of: decision.application).first)
-        let drafted: AgreementAnswer = try await programme.draft(grant.id).decode()
+        let drafted: AgreementAnswer = try await programme.draft(
+            grant.id,
+            content: """
+                "lines": [{"siren": "732829320", "grantedCents": 30000000},
+                          {"siren": "200034528", "grantedCents": 70000000}]
+                """
+        ).decode()
         return try await programme.sign(drafted.id).decode()
     }
 
@@ -128,7 +134,8 @@ import Testing
             let agreement = try await agreement(programme)
             // then
             for (json, field) in [
-                (parties(leadCents: 69_999_999), "/lines"), (parties(siret: "20003452800041"), "/lines/0/siret"),
+                (parties(leadCents: 69_999_999), "/lines"),
+                (parties().replacing("30000000", with: "30000001"), "/lines"), (parties(siret: "20003452800041"), "/lines/0/siret"),
                 (parties(siret: "73282932000074"), "/lines/0/siret"), (parties(reference: " "), "/reference"),
                 (parties().replacing("732829320", with: "552032534"), "/lines/1/siren"),
                 (parties().replacing("2028-03-01", with: "2025-03-01"), "/paymentUntil"),

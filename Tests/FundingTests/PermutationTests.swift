@@ -179,9 +179,15 @@ enum FundingCases {
                 try history.tell(request, about: experiment)
                 try history.startExperiment(experiment, site: site, under: agreement.id)
                 try history.reachMilestones(history.chance.number(0...2), of: experiment)
-                guard history.chance.happens(onceIn: 2) else { continue }
-                try history.completeExperiment(experiment, site: site, under: agreement.id)
+                switch history.chance.number(0...3) {
+                case 0: continue
+                case 1: try history.terminateExperiment(experiment, site: site, under: agreement.id)
+                default:
+                    try history.completeExperiment(experiment, site: site, under: agreement.id)
+                    try history.publishEvaluation(of: experiment, under: agreement.id)
+                }
             }
+            try history.reportOn(site, number: 1, under: agreement.id)
         }
         return history
     }

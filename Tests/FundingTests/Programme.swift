@@ -128,9 +128,11 @@ struct Programme: Sendable {
         return try #require(try await grants(of: application).first)
     }
 
-    func draft(_ grant: UUID) async throws -> TestAnswer {
-        try await service.request(
-            .post, "/v1/agreements", as: [.operator], json: #"{"grant": "\#(grant.lowercase)"}"#)
+    /// - Parameter content: members of the body beside the grant: lines, schedule, terms.
+    func draft(_ grant: UUID, content: String = "") async throws -> TestAnswer {
+        let rest = content.isEmpty ? "" : ", \(content)"
+        return try await service.request(
+            .post, "/v1/agreements", as: [.operator], json: #"{"grant": "\#(grant.lowercase)"\#(rest)}"#)
     }
 
     func sign(_ agreement: UUID, version: Int64? = 1, json: String = Programme.signatures) async throws -> TestAnswer {
@@ -153,11 +155,14 @@ struct Programme: Sendable {
         return try signed.decode()
     }
 
-    func order(_ tranche: UUID, by subject: String = "orderer", iban: String = Controls.iban) async throws -> TestAnswer
-    {
-        try await service.request(
+    /// - Parameter content: further members of the body: siren, offsets.
+    func order(
+        _ tranche: UUID, by subject: String = "orderer", iban: String = Controls.iban, content: String = ""
+    ) async throws -> TestAnswer {
+        let rest = content.isEmpty ? "" : ", \(content)"
+        return try await service.request(
             .post, "/v1/tranches/\(tranche.lowercase)/payments", as: [.operator], subject: subject,
-            json: #"{"creditorName": "CHU de Lille", "iban": "\#(iban)"}"#)
+            json: #"{"creditorName": "CHU de Lille", "iban": "\#(iban)"\#(rest)}"#)
     }
 
     func approve(_ payment: UUID, by subject: String = "approver", version: Int64? = 1) async throws -> TestAnswer {
@@ -205,6 +210,12 @@ struct Programme: Sendable {
 
     func agreement(_ id: UUID) async throws -> AgreementAnswer {
         try await service.request(.get, "/v1/agreements/\(id.lowercase)", as: [.operator]).decode()
+    }
+
+    func statements(of agreement: UUID) async throws -> [StatementAnswer] {
+        try await service.request(
+            .get, "/v1/agreements/\(agreement.lowercase)/statements?limit=200", as: [.operator]
+        ).decode(PageAnswer<StatementAnswer>.self).items
     }
 
     func tranche(_ number: Int, of agreement: UUID) async throws -> TrancheAnswer {

@@ -17,7 +17,7 @@ struct RandomMoney: Sendable {
     struct Things: Sendable {
         var envelopes: [UUID] = []
         var reservations: [UUID] = []
-        var grants: [UUID] = []
+        var grants: [(id: UUID, cents: Int64, members: [String])] = []
         var agreements: [AgreementAnswer] = []
         var payments: [UUID] = []
         var recoveries: [UUID] = []
@@ -33,6 +33,7 @@ struct RandomMoney: Sendable {
     }
 
     private static let attemptsMax = 100
+    private static let partners = ["732829320", "180020026"]
 
     let programme: Programme
     let calls: [UUID]
@@ -45,7 +46,7 @@ struct RandomMoney: Sendable {
     }
 
     private func step(_ chance: inout Chance) async throws {
-        switch chance.number(0...20) {
+        switch chance.number(0...25) {
         case 0: try await openEnvelope(&chance)
         case 1: try await adjust(&chance)
         case 2: try await allot(&chance)
@@ -62,6 +63,9 @@ struct RandomMoney: Sendable {
         case 15: try await proposeRecovery(&chance)
         case 16: try await settleRecovery(&chance)
         case 17: if chance.happens(onceIn: 3) { try await terminate(&chance) }
+        case 18, 19: try await amend(&chance)
+        case 20, 21: try await state(&chance)
+        case 22: if chance.happens(onceIn: 3) { try await settle(&chance) }
         default: try await settlePayment(&chance)
         }
     }
@@ -120,22 +124,42 @@ struct RandomMoney: Sendable {
             things.nextRank[call] = rank + 1
             return rank
         }
-        let decision = Controls.decision(
+        var decision = Controls.decision(
             UUID(), call: call, rank: rank, outcome: chance.happens(onceIn: 5) ? .reserve : .funded,
             requestedCents: chance.cents(100...80_000_000))
+        decision.partners = Self.partners.prefix(chance.number(0...2)).map {
+            ConsortiumMember(siren: $0, structureType: "esms", sector: nil)
+        }
         try await deliver(decision, about: decision.application, &chance)
+        let members = [Controls.siren] + decision.partners.map(\.siren)
         for grant in try await reading({ try await programme.grants(of: decision.application) })
         where grant.state == "reserved" {
-            state.things.withLock { $0.grants.append(grant.id) }
+            state.things.withLock { $0.grants.append((grant.id, grant.reservedCents, members)) }
         }
     }
 
     private func draft(_ chance: inout Chance) async throws {
         guard let grant = chance.pickOne(state.things.withLock { $0.grants }) else { return }
-        let body = #"{"grant": "\#(grant.lowercase)"}"#
+        let lines = lines(grant.members, cents: grant.cents, &chance)
+        let body = """
+            {"grant": "\(grant.id.lowercase)", "lines": \(lines),
+             "terms": {"from": "2026-01-01", "until": "2026-12-31", "rateBasisPoints": 5000,
+                       "statementMonths": 12, "statementDueDays": 60}}
+            """
         guard let drafted = try await post("draft", "/v1/agreements", body, &chance) else { return }
         let agreement: AgreementAnswer = try drafted.decode()
         state.things.withLock { $0.agreements.append(agreement) }
+    }
+
+    /// All of the cents, divided at random.
+    private func lines(_ members: [String], cents: Int64, _ chance: inout Chance) -> String {
+        var left = cents
+        let lines = members.enumerated().map { index, siren in
+            let part = index == members.count - 1 ? left : chance.cents(0...max(1, left))
+            left -= min(part, left)
+            return #"{"siren": "\#(siren)", "grantedCents": \#(part), "structureType": "esms"}"#
+        }
+        return "[\(lines.joined(separator: ", "))]"
     }
 
     private func sign(_ chance: inout Chance) async throws {
@@ -164,7 +188,14 @@ struct RandomMoney: Sendable {
     private func order(_ chance: inout Chance) async throws {
         guard let agreement = chance.pickOne(state.things.withLock { $0.agreements }) else { return }
         let tranche = chance.pick(agreement.tranches).id
-        let body = #"{"creditorName": "CHU de Lille", "iban": "\#(Controls.iban)"}"#
+        let siren = chance.pick([Controls.siren] + Self.partners)
+        var offsets = "[]"
+        if chance.happens(onceIn: 4), let recovery = chance.pickOne(state.things.withLock { $0.recoveries }) {
+            offsets = #"[{"recovery": "\#(recovery.lowercase)", "amountCents": \#(chance.cents(1...2_000_000))}]"#
+        }
+        let body = """
+            {"creditorName": "CHU de Lille", "iban": "\(Controls.iban)", "siren": "\(siren)", "offsets": \(offsets)}
+            """
         guard let ordered = try await post("order", "/v1/tranches/\(tranche.lowercase)/payments", body, &chance)
         else { return }
         let id = try ordered.decode(PaymentAnswer.self).id
@@ -215,6 +246,52 @@ struct RandomMoney: Sendable {
         try await change("terminate", path, "/terminate", #"{"reason": "essai"}"#, &chance)
     }
 
+    // MARK: Amendments, statements and the end
+
+    private func amend(_ chance: inout Chance) async throws {
+        guard let agreement = chance.pickOne(state.things.withLock { $0.agreements }) else { return }
+        let path = "/v1/agreements/\(agreement.id.lowercase)"
+        let now = try await reading { try await programme.agreement(agreement.id) }
+        let members = [Controls.siren] + Self.partners.prefix(chance.number(0...2))
+        let cents = chance.happens(onceIn: 3) ? chance.cents(1...max(1, now.grantedCents)) : now.grantedCents
+        let body = #"{"reason": "essai", "lines": \#(lines(members, cents: cents, &chance))}"#
+        guard let drafted = try await post("amend", "\(path)/amendments", body, &chance) else { return }
+        let amendment = "/v1/amendments/\(try drafted.decode(Amendments.AmendmentAnswer.self).id.lowercase)"
+        if chance.happens(onceIn: 3) {
+            try await change("discard", amendment, "/discard", "{}", &chance)
+        } else {
+            try await change("sign-amendment", amendment, "/sign", Programme.signatures, &chance)
+        }
+    }
+
+    /// Submits, accepts or reopens a statement.
+    private func state(_ chance: inout Chance) async throws {
+        guard let agreement = chance.pickOne(state.things.withLock { $0.agreements }) else { return }
+        let statements = try await reading { try await programme.statements(of: agreement.id) }
+        guard let statement = chance.pickOne(statements) else { return }
+        let path = "/v1/statements/\(statement.id.lowercase)"
+        let items = #"{"items": [{"category": "staff", "declaredCents": \#(chance.cents(1...90_000_000))}]}"#
+        try await change("submit", path, "/submit", items, &chance)
+        if chance.happens(onceIn: 5) {
+            try await change("reopen", path, "/reopen", #"{"reason": "essai"}"#, &chance)
+        } else {
+            try await change("accept", path, "/accept", "{}", &chance)
+        }
+    }
+
+    private func settle(_ chance: inout Chance) async throws {
+        guard let agreement = chance.pickOne(state.things.withLock { $0.agreements }) else { return }
+        let path = "/v1/agreements/\(agreement.id.lowercase)"
+        for statement in try await reading({ try await programme.statements(of: agreement.id) })
+        where statement.state != "accepted" {
+            let path = "/v1/statements/\(statement.id.lowercase)"
+            let items = #"{"items": [{"category": "staff", "declaredCents": \#(chance.cents(1...90_000_000))}]}"#
+            try await change("submit", path, "/submit", items, &chance)
+            try await change("accept", path, "/accept", "{}", &chance)
+        }
+        try await change("settle", path, "/settlement", #"{"reason": "essai"}"#, &chance)
+    }
+
     private func proposeRecovery(_ chance: inout Chance) async throws {
         guard let payment = chance.pickOne(state.things.withLock { $0.payments }) else { return }
         let body = #"{"amountCents": \#(chance.cents(1...20_000_000)), "reason": "essai"}"#
@@ -243,7 +320,7 @@ struct RandomMoney: Sendable {
         var headers = headers
         headers[.idempotencyKey] = chance.uuid().lowercase
         // Who orders a payment may not approve it.
-        let subject = ["approve", "claim"].contains(name) ? "approver" : name == "waive" ? "third" : "operator"
+        let subject = ["approve", "claim", "accept"].contains(name) ? "approver" : name == "waive" ? "third" : "operator"
         let answer = try await reading {
             let answer = try await programme.service.request(
                 .post, path, as: [.operator, .payingOfficer], subject: subject, json: body, headers: headers)

@@ -27,6 +27,7 @@ struct SettlementStore: Sendable {
         _ order: AgreementChanges.Order, _ command: CommandContext, in session: some PostgresSession
     ) async throws -> Versioned<Agreement> {
         let agreement = try await changes.lock(order, in: session)
+        guard agreement.state != .settled else { throw FundingError.agreementSettled }
         let paid = try await AgreementContent.paid(of: agreement.id, in: session)
         try await checkDecided(agreement.id, in: session)
         let settlement = try await settlement(of: agreement, in: session)

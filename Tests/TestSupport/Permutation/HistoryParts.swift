@@ -60,6 +60,37 @@ extension History {
                 completedAt: now.addingTimeInterval(400 * 86_400)), about: experiment)
     }
 
+    package mutating func terminateExperiment(_ experiment: UUID, site: UUID, under agreement: UUID) throws {
+        try tell(
+            ExperimentTerminated(
+                experiment: experiment, site: site, agreement: agreement, participantsCount: 12,
+                terminatedAt: now.addingTimeInterval(90 * 86_400)), about: experiment)
+    }
+
+    package mutating func publishEvaluation(of experiment: UUID, under agreement: UUID) throws {
+        let evaluation = chance.uuid()
+        try tell(
+            EvaluationPublished(
+                evaluation: evaluation, experiment: experiment, agreement: agreement,
+                publishedAt: now.addingTimeInterval(450 * 86_400)), about: evaluation)
+    }
+
+    /// A report that is accepted, and perhaps taken up again.
+    package mutating func reportOn(_ site: UUID, number: Int, under agreement: UUID) throws {
+        let report = chance.uuid()
+        try tell(
+            SiteReportSubmitted(report: report, site: site, agreement: agreement, number: number, submittedAt: now),
+            about: report)
+        try tell(
+            SiteReportAccepted(report: report, site: site, agreement: agreement, number: number, acceptedAt: now),
+            about: report)
+        guard chance.happens(onceIn: 3) else { return }
+        try tell(
+            SiteReportReopened(
+                report: report, site: site, agreement: agreement, number: number, wasAccepted: true,
+                reopenedAt: now), about: report)
+    }
+
     /// Milestones, some of them lost again and some of those reached once more.
     package mutating func reachMilestones(_ count: Int, of experiment: UUID) throws {
         for number in 1...max(1, count) where count > 0 {
