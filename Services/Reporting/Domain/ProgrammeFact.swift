@@ -37,6 +37,7 @@ package enum FactKind: String, Sendable, CaseIterable {
     case protocolApproved = "protocol-approved"
     case experimentStarted = "experiment-started"
     case experimentCompleted = "experiment-completed"
+    case experimentTerminated = "experiment-terminated"
     case milestone
 }
 

@@ -60,6 +60,13 @@ extension History {
                 completedAt: now.addingTimeInterval(400 * 86_400)), about: experiment)
     }
 
+    package mutating func terminateExperiment(_ experiment: UUID, site: UUID, under agreement: UUID) throws {
+        try tell(
+            ExperimentTerminated(
+                experiment: experiment, site: site, agreement: agreement, participantsCount: 100,
+                terminatedAt: now.addingTimeInterval(400 * 86_400)), about: experiment)
+    }
+
     /// Milestones, some of them lost again and some of those reached once more.
     package mutating func reachMilestones(_ count: Int, of experiment: UUID) throws {
         for number in 1...max(1, count) where count > 0 {
