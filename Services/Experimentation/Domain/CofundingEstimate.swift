@@ -19,7 +19,8 @@ package struct AidSupposition: Sendable, Equatable {
 
 extension Experiment {
     /// What the rules in force would grant, while funding has not decided; nil without rules, and where nothing is
-    /// open, as after a termination. With a supposition, what the State-aid rules would allow is part of it, unless none are in force for it.
+    /// open, as after a termination. With a supposition, what the State-aid rules would allow is part of it, unless
+    /// none are in force for it.
     package func cofundingEstimate(
         _ ruleSets: [CofundingRuleSet], at now: Date, supposing aid: AidSupposition? = nil
     ) -> CofundingResult? {
