@@ -124,14 +124,15 @@ struct ProgrammeRoutesTests {
             // given
             let story = Story()
             try await story.deliver(story.events, to: service)
+            let end = story.start.addingTimeInterval(-3_600)
             // when
             try await service.deliver(
                 ExperimentTerminated(
                     experiment: story.experiment, site: story.site, agreement: story.agreement, participantsCount: 40,
-                    terminatedAt: story.start), subject: story.experiment.lowercase, sequence: 3)
+                    terminatedAt: end), subject: story.experiment.lowercase, sequence: 3)
             // then
             let experiment = try #require(try await programme(service).decode(View.self).experiments.first)
-            #expect(experiment.state == "terminated" && experiment.terminatedAt == story.start)
+            #expect(experiment.state == "terminated" && experiment.terminatedAt == end)
             #expect(experiment.completedAt == nil && experiment.participants.count == 40)
             #expect(experiment.responsesCount == 80 && experiment.cofunding.cents == 10_000_000)
             #expect(try await service.deadLetterCount() == 0)
