@@ -8,7 +8,7 @@ struct ExperimentationMain {
     static func main() async { await ServiceCommand<ExperimentationService>.main() }
 }
 
-/// Sites, solutions, experiments, protocols and participants.
+/// Sites and their reports, solutions, experiments, protocols and participants.
 enum ExperimentationService: ServiceDefinition {
     static let owner = EventOwner.experimentation
     static let migrations = ExperimentationSchema.migrations
@@ -21,10 +21,12 @@ enum ExperimentationService: ServiceDefinition {
         let (pool, clock) = (context.pool, context.clock)
         let experiments = ExperimentStore()
         let milestones = MilestoneStore()
+        let reports = SiteReportStore(sites: experiments.sites)
         let participants = ParticipantStore(experiments: experiments)
         return ServiceParts(
             routes: { router in
                 SiteRoutes(sites: experiments.sites, pool: pool, clock: clock).add(to: router)
+                SiteReportRoutes(reports: reports, pool: pool, clock: clock).add(to: router)
                 ExperimentRoutes(experiments: experiments, milestones: milestones, pool: pool, clock: clock)
                     .add(to: router)
                 ParticipantRoutes(experiments: experiments, participants: participants, pool: pool, clock: clock)

@@ -1,3 +1,6 @@
+import CofundingRules
+import Testing
+
 import struct FoundationEssentials.Date
 import struct FoundationEssentials.UUID
 
@@ -12,6 +15,15 @@ enum Controls {
         var site = Site(id: UUID(), agreement: UUID(), application: UUID(), call: UUID(), siren: "200034528")
         if open { try site.open(addressCommune: "Nancy", at: now) }
         return site
+    }
+
+    static func content(
+        from: String = "2026-01-01", until: String = "2026-06-30", summary: String = "Two experiments run.",
+        reference: String? = nil
+    ) throws -> SiteReportContent {
+        SiteReportContent(
+            period: (from: try #require(CalendarDay(from)), until: try #require(CalendarDay(until))), summary: summary,
+            documentReference: reference)
     }
 
     static func register(
@@ -73,6 +85,12 @@ extension Experiment {
         let participant = try enrol(command, id: UUID(), pseudonym: Controls.pseudonym, at: now)
         admit(participant)
         return participant
+    }
+}
+
+extension SiteReport {
+    mutating func obey(_ command: SiteReportCommand, by subject: String) throws {
+        evolve(try decide(command, by: subject, at: Controls.now))
     }
 }
 

@@ -41,6 +41,9 @@ struct StateMachineTests {
         var experiment = try Controls.experiment()
         #expect(experiment.cofundingEstimate([ruleSet], at: Controls.now)?.grantedCents == 25_000_000)
         #expect(experiment.cofundingEstimate([ruleSet], at: Controls.now.addingTimeInterval(-1)) == nil)
+        var terminated = experiment
+        try terminated.obey(.terminate(reason: "Why not"))
+        #expect(terminated.cofundingEstimate([ruleSet], at: Controls.now) == nil)
         try experiment.obey(.settleCofunding(.approved(cents: 1)))
         #expect(experiment.cofundingEstimate([ruleSet], at: Controls.now) == nil)
     }
@@ -50,6 +53,55 @@ struct StateMachineTests {
         try experiment.obey(.complete)
         #expect(experiment.state == .completed && experiment.completedAt == Controls.now)
         #expect(refusal { try experiment.obey(.complete) }?.slug == "wrong-state")
+    }
+
+    @Test(arguments: [false, true])
+    func anExperimentEndsBeforeItsTimeAndNothingFollows(_ isStarted: Bool) throws {
+        // given
+        var experiment = try isStarted ? Controls.started() : Controls.experiment(requestedCents: 0)
+        let version = experiment.version
+        // when
+        try experiment.obey(.terminate(reason: "The supplier is no more"))
+        // then
+        #expect(experiment.state == .terminated && experiment.version == version + 1)
+        #expect(experiment.termination == Termination(reason: "The supplier is no more", terminatedAt: Controls.now))
+        #expect(experiment.completedAt == nil && (experiment.startedAt != nil) == isStarted)
+        let commands: [ExperimentCommand] = [
+            .terminate(reason: "again"), .complete, .start(siteState: .open),
+            .approveProtocol(Controls.approve(version: isStarted ? 2 : 1)),
+        ]
+        for command in commands { #expect(refusal { try experiment.obey(command) }?.slug == "wrong-state") }
+        #expect(refusal { try experiment.take(Controls.enrol()) }?.slug == "wrong-state")
+    }
+
+    @Test func whatIsCompletedIsNotTerminated() throws {
+        var experiment = try Controls.started()
+        try experiment.obey(.complete)
+        let explanation = refusal { try experiment.obey(.terminate(reason: "too late")) }
+        #expect(explanation?.slug == "wrong-state")
+        #expect(explanation?.mend == "This needs the state registered or started.")
+        #expect(experiment.state == .completed)
+    }
+
+    @Test(arguments: ["", " ", "two\nlines", String(repeating: "x", count: 501)])
+    func aReasonIsOneLine(_ reason: String) throws {
+        var experiment = try Controls.started()
+        #expect(refusal { try experiment.obey(.terminate(reason: reason)) }?.field == "/reason")
+        #expect(experiment.state == .started)
+    }
+
+    @Test func aTerminationLeavesTheCofundingAsItIs() throws {
+        // given
+        var settled = try Controls.experiment()
+        try settled.obey(.settleCofunding(.approved(cents: 1)))
+        var pending = try Controls.experiment()
+        // when
+        try settled.obey(.terminate(reason: "Why not"))
+        try pending.obey(.terminate(reason: "Why not"))
+        // then
+        #expect(settled.cofunding == .approved(cents: 1))
+        try pending.obey(.settleCofunding(.refused(reason: "envelope-exhausted")))
+        #expect(pending.cofunding == .refused(reason: "envelope-exhausted") && pending.state == .terminated)
     }
 
     /// No sequence of commands, however foolish, breaks what must always hold.
@@ -66,7 +118,7 @@ struct StateMachineTests {
                 now = now.addingTimeInterval(Controls.day)
                 let before = experiment
                 do {
-                    switch Int.random(in: 0..<8, using: &random) {
+                    switch Int.random(in: 0..<10, using: &random) {
                     case 0...2:
                         let command = Controls.enrol(
                             arm: Arm.allCases.randomElement(using: &random),
@@ -81,6 +133,8 @@ struct StateMachineTests {
                     case 5, 6:
                         try experiment.obey(
                             .approveProtocol(Controls.approve(version: .random(in: 1...3, using: &random))), at: now)
+                    case 7 where Int.random(in: 0..<5, using: &random) == 0:
+                        try experiment.obey(.terminate(reason: "Why not"), at: now)
                     default:
                         if asked {
                             let isApproved = Bool.random(using: &random)
@@ -100,12 +154,14 @@ struct StateMachineTests {
     }
 
     private func check(_ before: Experiment, _ after: Experiment) {
-        let order = ExperimentState.allCases
-        let (from, to) = (order.firstIndex(of: before.state) ?? 0, order.firstIndex(of: after.state) ?? 0)
-        #expect(to == from || to == from + 1)
-        #expect((after.startedAt == nil) == (after.state == .registered))
+        let steps: [ExperimentState: Set<ExperimentState>] = [
+            .registered: [.started, .terminated], .started: [.completed, .terminated],
+        ]
+        #expect(after.state == before.state || steps[before.state]?.contains(after.state) == true)
+        if after.state != .terminated { #expect((after.startedAt == nil) == (after.state == .registered)) }
+        #expect((after.termination == nil) == (after.state != .terminated))
         #expect((after.completedAt == nil) == (after.state != .completed))
-        if after.state != .registered { #expect(after.approvedProtocol != nil) }
+        if after.startedAt != nil { #expect(after.approvedProtocol != nil) }
         if before.state == .registered, after.state == .started {
             #expect(after.cofunding.state == .approved || after.cofunding.state == .notRequested)
         }

@@ -88,6 +88,15 @@ struct PlannedSite: Sendable {
         try await act(.post, "/v1/experiments/\(experiment)/\(step)", version: version, json: "{}")
     }
 
+    func terminate(
+        _ experiment: String, version: Int64, as role: Role = .siteManager, organisation: String? = siren,
+        reason: String = "The supplier is no more"
+    ) async throws -> TestAnswer {
+        try await act(
+            .post, "/v1/experiments/\(experiment)/terminate", as: role, organisation: organisation, version: version,
+            json: #"{"reason": "\#(reason)"}"#)
+    }
+
     func enrol(
         _ experiment: String, code: String? = nil, arm: String? = nil, scope: String = "usability",
         givenAt: String = "2026-03-01T10:00:00Z", organisation: String? = siren
@@ -158,4 +167,6 @@ struct ShownExperiment: Decodable {
     let milestonesReached: [Milestone]?
     let startedAt: Date?
     let completedAt: Date?
+    let terminatedAt: Date?
+    let terminationReason: String?
 }

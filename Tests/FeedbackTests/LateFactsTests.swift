@@ -10,7 +10,14 @@ import Testing
 
 @Suite("Facts that come late")
 struct LateFactsTests {
-    private func complete(_ lab: IntakeLab, day: Double) async throws {
+    private func complete(_ lab: IntakeLab, day: Double, beforeItsTime: Bool = false) async throws {
+        guard !beforeItsTime else {
+            try await lab.service.deliver(
+                ExperimentTerminated(
+                    experiment: lab.experiment, site: UUID(), agreement: UUID(), participantsCount: 1,
+                    terminatedAt: lab.start + day * 86_400), subject: lab.experiment.lowercase)
+            return
+        }
         try await lab.service.deliver(
             ExperimentCompleted(
                 experiment: lab.experiment, site: UUID(), agreement: UUID(), participantsCount: 1,
@@ -21,12 +28,13 @@ struct LateFactsTests {
         try await lab.service.pool.query("select responses_count from experiments")[0].get("responses_count")
     }
 
-    @Test func whatWasAnsweredAfterTheEndIsExcludedWithASecondReceipt() async throws {
+    @Test(arguments: [false, true])
+    func whatWasAnsweredAfterTheEndIsExcludedWithASecondReceipt(beforeItsTime: Bool) async throws {
         try await IntakeLab.with(milestones: [MilestoneTerms(milestone: "two", responsesCountMin: 2)]) { lab in
             // given
             try await lab.settle(lab.event("a", day: 88), lab.event("b", participant: 1, day: 92))
             // when
-            try await complete(lab, day: 90)
+            try await complete(lab, day: 90, beforeItsTime: beforeItsTime)
             // then
             let receipt = try await lab.receipt(of: "b")
             #expect(receipt.outcome == .excluded && receipt.reason == "experiment-completed")

@@ -85,8 +85,10 @@ enum FeedbackCases {
             let participants = (0..<history.chance.number(2...4)).map { _ in history.chance.uuid() }
             try history.enrol(participants, in: experiment)
             for number in participants.indices { answer(lab, number, of: experiment, &history) }
-            if history.chance.happens(onceIn: 2) {
-                try history.completeExperiment(experiment, site: site, under: agreement)
+            switch history.chance.number(1...4) {
+            case 1, 2: break
+            case 3: try history.completeExperiment(experiment, site: site, under: agreement)
+            default: try history.terminateExperiment(experiment, site: site, under: agreement)
             }
         }
         return history

@@ -187,8 +187,8 @@ struct RandomMoney: Sendable {
 
     private func order(_ chance: inout Chance) async throws {
         guard let agreement = chance.pickOne(state.things.withLock { $0.agreements }) else { return }
-        let tranche = chance.pick(agreement.tranches).id
-        let siren = chance.pick([Controls.siren] + Self.partners)
+        let planned = chance.pick(agreement.tranches)
+        let (tranche, siren) = (planned.id, chance.pick(planned.parts).siren)
         var offsets = "[]"
         if chance.happens(onceIn: 4), let recovery = chance.pickOne(state.things.withLock { $0.recoveries }) {
             offsets = #"[{"recovery": "\#(recovery.lowercase)", "amountCents": \#(chance.cents(1...2_000_000))}]"#

@@ -63,6 +63,21 @@ struct ProgrammeTests {
         #expect(line?.state == "running" && line?.participantsTarget == nil)
         #expect(programme(of: Controls.facts).experiments.first?.cofunding.cents == 10_000_000)
     }
+
+    @Test func anExperimentThatEndedBeforeItsTimeIsNeitherRunningNorCompleted() {
+        // given
+        let end = Controls.fact(.experimentTerminated, Controls.experiment) {
+            $0.experiment = Controls.experiment
+            $0.agreement = Controls.agreement
+        }
+        // when
+        let line = programme(of: Controls.facts + [end]).experiments.first
+        let alone = programme(of: [end]).experiments.first
+        // then
+        #expect(line?.state == "terminated" && line?.terminatedAt == Controls.start && line?.completedAt == nil)
+        #expect(line?.startedAt == Controls.start && line?.cofunding.cents == 10_000_000)
+        #expect(alone?.state == "terminated" && alone?.agreement == Controls.agreement.figureText)
+    }
 }
 
 @Suite("Responses")

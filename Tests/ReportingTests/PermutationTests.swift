@@ -193,7 +193,11 @@ private struct ProgrammeHistory {
         try history.enrol(participants, in: experiment)
         try answer(participants, of: experiment)
         try history.reachMilestones(history.chance.number(0...2), of: experiment)
-        try history.completeExperiment(experiment, site: site, under: agreement)
+        if history.chance.happens(onceIn: 3) {
+            try history.terminateExperiment(experiment, site: site, under: agreement)
+        } else {
+            try history.completeExperiment(experiment, site: site, under: agreement)
+        }
     }
 
     /// All at once, and then corrections: another score, another time of measure, or a retraction.

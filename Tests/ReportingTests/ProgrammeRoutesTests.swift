@@ -46,6 +46,8 @@ struct ProgrammeRoutesTests {
             let participants: Count
             let responsesCount: Int
             let cofunding: Cofunding
+            let completedAt: Date?
+            let terminatedAt: Date?
         }
         struct Cell: Decodable {
             let figure: String
@@ -114,6 +116,26 @@ struct ProgrammeRoutesTests {
             #expect(view.responses[1].mean == "55.00" && view.responses[0].nps == "2.50")
             #expect(view.freshness.map(\.eventCount).reduce(0, +) == story.events.count)
             #expect(view.freshness.allSatisfy { $0.lagSeconds == 0 })
+        }
+    }
+
+    @Test func anExperimentThatEndedBeforeItsTimeIsNeitherRunningNorCompleted() async throws {
+        try await ServiceHarness.with(ReportingService.self) { service in
+            // given
+            let story = Story()
+            try await story.deliver(story.events, to: service)
+            let end = story.start.addingTimeInterval(-3_600)
+            // when
+            try await service.deliver(
+                ExperimentTerminated(
+                    experiment: story.experiment, site: story.site, agreement: story.agreement, participantsCount: 40,
+                    terminatedAt: end), subject: story.experiment.lowercase, sequence: 3)
+            // then
+            let experiment = try #require(try await programme(service).decode(View.self).experiments.first)
+            #expect(experiment.state == "terminated" && experiment.terminatedAt == end)
+            #expect(experiment.completedAt == nil && experiment.participants.count == 40)
+            #expect(experiment.responsesCount == 80 && experiment.cofunding.cents == 10_000_000)
+            #expect(try await service.deadLetterCount() == 0)
         }
     }
 

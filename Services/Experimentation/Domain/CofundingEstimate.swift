@@ -19,11 +19,12 @@ package struct AidSupposition: Sendable, Equatable {
 
 extension Experiment {
     /// What the rules in force would grant, while funding has not decided; nil without rules, and where nothing is
-    /// open. With a supposition, what the State-aid rules would allow is part of it, unless none are in force for it.
+    /// open, as after a termination. With a supposition, what the State-aid rules would allow is part of it, unless
+    /// none are in force for it.
     package func cofundingEstimate(
         _ ruleSets: [CofundingRuleSet], at now: Date, supposing aid: AidSupposition? = nil
     ) -> CofundingResult? {
-        guard cofunding == .requested, let ruleSet = ruleSets.inForce(at: now) else { return nil }
+        guard state == .registered, cofunding == .requested, let ruleSet = ruleSets.inForce(at: now) else { return nil }
         if let aid {
             let claim = ExperimentClaim(
                 budgetCents: budgetCents, eligibleCostCents: budgetCents, requestedCents: requestedCents,

@@ -5,6 +5,8 @@ package enum ExperimentState: String, Sendable, CaseIterable {
     case registered
     case started
     case completed
+    /// Ended before its time.
+    case terminated
 }
 
 /// Whether the State pays a share.
@@ -31,6 +33,18 @@ package enum Cofunding: Sendable, Equatable {
     }
 }
 
+/// The end of an experiment before its time, started or not.
+package struct Termination: Sendable, Equatable {
+    /// Stays in this service.
+    package let reason: String
+    package let terminatedAt: Date
+
+    package init(reason: String, terminatedAt: Date) {
+        self.reason = reason
+        self.terminatedAt = terminatedAt
+    }
+}
+
 /// A solution tried in real life at one site.
 package struct Experiment: Sendable, Equatable {
     package let id: UUID
@@ -48,6 +62,7 @@ package struct Experiment: Sendable, Equatable {
     package var approvedProtocol: StudyProtocol?
     package var startedAt: Date?
     package var completedAt: Date?
+    package var termination: Termination?
     package var arms: ArmCounts
 
     package init(_ command: RegisterExperiment, id: UUID, solution: UUID) {
@@ -65,8 +80,8 @@ package struct Experiment: Sendable, Equatable {
         arms = ArmCounts()
     }
 
-    func require(_ needed: ExperimentState) throws(ExperimentationError) {
-        guard state == needed else { throw .wrongState(state, needed: needed) }
+    func require(_ needed: ExperimentState...) throws(ExperimentationError) {
+        guard needed.contains(state) else { throw .wrongState(state, needed: needed) }
     }
 }
 
@@ -75,6 +90,7 @@ package enum ExperimentCommand: Sendable, Equatable {
     case approveProtocol(ApproveProtocol)
     case start(siteState: SiteState)
     case complete
+    case terminate(reason: String)
     /// Funding decided.
     case settleCofunding(Cofunding)
 }
@@ -84,6 +100,7 @@ package enum ExperimentFact: Sendable, Equatable {
     case protocolApproved(StudyProtocol)
     case started(at: Date)
     case completed(at: Date)
+    case terminated(Termination)
     case cofundingSettled(Cofunding)
 }
 
@@ -99,6 +116,10 @@ extension Experiment {
         case .complete:
             try require(.started)
             return .completed(at: now)
+        case .terminate(let reason):
+            try require(.registered, .started)
+            try TextLimits.require(reason, "/reason", lengthMax: TextLimits.reasonLengthMax)
+            return .terminated(Termination(reason: reason, terminatedAt: now))
         case .settleCofunding(let outcome):
             guard cofunding == .requested else { throw .cofundingSettled(cofunding.state) }
             return .cofundingSettled(outcome)
@@ -114,6 +135,9 @@ extension Experiment {
         case .completed(let instant):
             state = .completed
             completedAt = instant
+        case .terminated(let termination):
+            state = .terminated
+            self.termination = termination
         case .cofundingSettled(let outcome): cofunding = outcome
         }
         version += 1

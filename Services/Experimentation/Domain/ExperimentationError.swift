@@ -6,7 +6,7 @@ package enum ExperimentationError: Error, Equatable, Sendable {
     case invalidField(String, expected: String)
     case siteAlreadyOpen
     case siteNotOpen
-    case wrongState(ExperimentState, needed: ExperimentState)
+    case wrongState(ExperimentState, needed: [ExperimentState])
     case cofundingPending
     case cofundingRefused(reason: String)
     case cofundingSettled(Cofunding.State)
@@ -22,6 +22,8 @@ package enum ExperimentationError: Error, Equatable, Sendable {
     case consentTooOld(limit: Date)
     case nationalIdentifier(field: String)
     case alreadyEnrolled
+    case reportInWrongState(SiteReportState, needed: [SiteReportState])
+    case ownReport
 
     package enum Kind: Sendable {
         /// The command is wrong in itself.
@@ -55,6 +57,14 @@ extension ExperimentationError {
             approving
         case .consentScopeTooNarrow, .consentInFuture, .consentTooOld, .nationalIdentifier, .alreadyEnrolled:
             enrolling
+        case .reportInWrongState(let state, let needed):
+            .init(
+                .conflict, "wrong-state", "The report is \(state.rawValue)", nil,
+                "This needs the state \(needed.map(\.rawValue).joined(separator: " or ")).")
+        case .ownReport:
+            .init(
+                .forbidden, "separation-of-duties", "Who submitted a report may not accept it", nil,
+                "Another person has to accept it.")
         }
     }
 
@@ -67,7 +77,7 @@ extension ExperimentationError {
         case .wrongState(let state, let needed):
             .init(
                 .conflict, "wrong-state", "The experiment is \(state.rawValue)", nil,
-                "This needs the state \(needed.rawValue).")
+                "This needs the state \(needed.map(\.rawValue).joined(separator: " or ")).")
         case .cofundingPending:
             .init(
                 .conflict, "cofunding-pending", "The co-funding is not decided yet", nil,

@@ -5,6 +5,9 @@ package enum TextLimits {
     package static let communeLengthMax = 100
     package static let scopeLengthMax = 200
     package static let evidenceLengthMax = 100
+    package static let reasonLengthMax = 500
+    package static let summaryLengthMax = 10_000
+    package static let referenceLengthMax = 256
     package static let externalCodeLengthMax = 64
     /// A hundred thousand million euros: sums of a thousand such amounts still fit 64 bits.
     package static let centsMax: Int64 = 10_000_000_000_000
@@ -13,9 +16,24 @@ package enum TextLimits {
     /// Not blank, not too long, one line.
     static func require(_ text: String, _ field: String, lengthMax: Int) throws(ExperimentationError) {
         let scalars = text.unicodeScalars
+        guard scalars.count <= lengthMax, !text.allSatisfy(\.isWhitespace), !scalars.contains(where: isControl) else {
+            throw .invalidField(field, expected: "1 to \(lengthMax) characters on one line")
+        }
+    }
+
+    /// Not blank, not too long, on as many lines as it likes.
+    static func requireText(_ text: String, _ field: String, lengthMax: Int) throws(ExperimentationError) {
+        let scalars = text.unicodeScalars
         guard scalars.count <= lengthMax, !text.allSatisfy(\.isWhitespace),
-            !scalars.contains(where: { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) })
-        else { throw .invalidField(field, expected: "1 to \(lengthMax) characters on one line") }
+            !scalars.contains(where: { isControl($0) && $0 != "\n" && $0 != "\r" })
+        else {
+            throw .invalidField(
+                field, expected: "1 to \(lengthMax) characters without control characters but line breaks")
+        }
+    }
+
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value)
     }
 
     /// A code that is compared byte by byte: letters, digits and the given marks of ASCII.

@@ -21,6 +21,11 @@ extension SiteReach {
         self = try .ofOrganisation(principal)
     }
 
+    /// What who runs a site may act on: a site manager the sites of their organisation, an operator all.
+    static func running(_ principal: Principal) throws(Problem) -> SiteReach {
+        principal.has(.operator) ? .all : try .ofOrganisation(principal)
+    }
+
     /// The sites of the caller's organisation.
     static func ofOrganisation(_ principal: Principal) throws(Problem) -> SiteReach {
         guard let organisation = principal.organisation else {

@@ -66,6 +66,11 @@ struct ProtocolBody: Decodable {
     }
 }
 
+/// Why something is done, as it is sent.
+struct ReasonBody: Decodable {
+    let reason: String
+}
+
 /// An enrolment as it is sent.
 struct EnrolmentBody: Decodable {
     struct GivenConsent: Decodable {

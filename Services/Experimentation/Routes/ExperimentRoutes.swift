@@ -23,6 +23,7 @@ struct ExperimentRoutes: Sendable {
             .post("{id}/protocol", use: approveProtocol)
             .post("{id}/start", use: start)
             .post("{id}/complete", use: complete)
+            .post("{id}/terminate", use: terminate)
     }
 
     @Sendable private func register(_ request: Request, _ context: MaillageContext) async throws -> Response {
@@ -58,6 +59,13 @@ struct ExperimentRoutes: Sendable {
         let reach = try SiteReach.ofOrganisation(context.require(.siteManager))
         let command = try await ChangeCommand(request, context)
         return try await change(command, reach: reach, context) { _ in .complete }
+    }
+
+    @Sendable private func terminate(_ request: Request, _ context: MaillageContext) async throws -> Response {
+        let reach = try SiteReach.running(context.require(.siteManager, .operator))
+        let command = try await ChangeCommand(request, context)
+        let reason = try command.decode(ReasonBody.self).reason
+        return try await change(command, reach: reach, context) { _ in .terminate(reason: reason) }
     }
 
     private func change(

@@ -61,11 +61,13 @@ struct ExperimentView: Encodable, Sendable {
     let milestonesReached: [MilestoneView]?
     let startedAt: Date?
     let completedAt: Date?
+    let terminatedAt: Date?
+    let terminationReason: String?
 
     enum CodingKeys: String, CodingKey {
         case id, version, state, site, agreement, title, solution, budgetCents, requestedCents, cofunding
         case approvedProtocol = "protocol"
-        case participants, milestonesReached, startedAt, completedAt
+        case participants, milestonesReached, startedAt, completedAt, terminatedAt, terminationReason
     }
 
     init(_ record: ExperimentRecord, estimate: CofundingResult? = nil, milestones: [ReachedMilestone]? = nil) {
@@ -90,6 +92,8 @@ struct ExperimentView: Encodable, Sendable {
         milestonesReached = milestones.map { $0.map(MilestoneView.init) }
         startedAt = experiment.startedAt
         completedAt = experiment.completedAt
+        terminatedAt = experiment.termination?.terminatedAt
+        terminationReason = experiment.termination?.reason
     }
 }
 

@@ -44,8 +44,7 @@ struct SiteRoutes: Sendable {
     }
 
     @Sendable private func open(_ request: Request, _ context: MaillageContext) async throws -> Response {
-        let caller = try context.require(.siteManager, .operator)
-        let reach = caller.has(.operator) ? SiteReach.all : try .ofOrganisation(caller)
+        let reach = try SiteReach.running(context.require(.siteManager, .operator))
         let command = try await ChangeCommand(request, context)
         let body = try command.decode(OpenBody.self)
         let target = CommandTarget(

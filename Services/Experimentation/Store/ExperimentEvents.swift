@@ -36,6 +36,12 @@ extension ExperimentRecord {
                 ExperimentCompleted(
                     experiment: experiment.id, site: site.id, agreement: site.agreement,
                     participantsCount: experiment.arms.total, completedAt: instant), about: experiment.id)
+        case .terminated(let termination):
+            context.event(
+                ExperimentTerminated(
+                    experiment: experiment.id, site: site.id, agreement: site.agreement,
+                    participantsCount: experiment.arms.total, terminatedAt: termination.terminatedAt),
+                about: experiment.id)
         }
     }
 

@@ -47,6 +47,7 @@ extension Experiment {
         state = try row.get("state")
         startedAt = try row.get("started_at")
         completedAt = try row.get("completed_at")
+        termination = try Termination(row: row)
         arms = ArmCounts(
             intervention: try row.get("intervention_count"), control: try row.get("control_count"))
         cofunding =
@@ -56,6 +57,14 @@ extension Experiment {
             case .approved: .approved(cents: try row.get("cofunding_cents"))
             case .refused: .refused(reason: try row.get("cofunding_reason"))
             }
+    }
+}
+
+extension Termination {
+    /// A row of `experiments`; nil where none was ended before its time.
+    fileprivate init?(row: PostgresRow) throws {
+        guard let reason: String = try row.get("termination_reason") else { return nil }
+        self.init(reason: reason, terminatedAt: try row.get("terminated_at"))
     }
 }
 

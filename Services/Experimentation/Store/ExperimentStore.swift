@@ -131,7 +131,9 @@ struct ExperimentStore: Sendable {
                 cofunding_state = \(experiment.cofunding.state.rawValue),
                 cofunding_cents = \(experiment.cofunding.cents), cofunding_reason = \(experiment.cofunding.reason),
                 cofunding_as_of = \(record.cofundingAsOf), protocol_version = \(experiment.approvedProtocol?.version),
-                started_at = \(experiment.startedAt), completed_at = \(experiment.completedAt)
+                started_at = \(experiment.startedAt), completed_at = \(experiment.completedAt),
+                terminated_at = \(experiment.termination?.terminatedAt),
+                termination_reason = \(experiment.termination?.reason)
             where id = \(experiment.id)
             """)
     }

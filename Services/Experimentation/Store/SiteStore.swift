@@ -41,13 +41,7 @@ struct SiteStore: Sendable {
     func open(
         _ target: CommandTarget, addressCommune: String?, context: CommandContext, in transaction: PostgresTransaction
     ) async throws -> Site {
-        let rows = try await transaction.query(
-            """
-            select * from sites
-            where id = \(target.id) and (\(target.reach.siren) is null or siren = \(target.reach.siren))
-            for no key update
-            """)
-        guard var site = try rows.first.map(Site.init(row:)) else { throw StoreRefusal.notFound(noun: "site") }
+        var site = try await lock(target.id, reach: target.reach, in: transaction)
         try target.check(site.version)
         try site.open(addressCommune: addressCommune, at: context.now)
         try await transaction.query(
@@ -60,6 +54,18 @@ struct SiteStore: Sendable {
             site: site.id, agreement: site.agreement, application: site.application, call: site.call, siren: site.siren,
             openedAt: context.now)
         try await EventLog.append([context.event(event, about: site.id)], in: transaction)
+        return site
+    }
+
+    /// The site, locked to the end of the transaction.
+    /// - Throws: `StoreRefusal.notFound`.
+    func lock(_ id: UUID, reach: SiteReach, in transaction: PostgresTransaction) async throws -> Site {
+        let rows = try await transaction.query(
+            """
+            select * from sites where id = \(id) and (\(reach.siren) is null or siren = \(reach.siren))
+            for no key update
+            """)
+        guard let site = try rows.first.map(Site.init(row:)) else { throw StoreRefusal.notFound(noun: "site") }
         return site
     }
 }

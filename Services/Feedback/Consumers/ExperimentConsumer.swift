@@ -1,7 +1,7 @@
 import Events
 import Inbox
 
-/// Registered, started, completed: when responses count.
+/// Registered, started, completed or terminated: when responses count.
 enum ExperimentConsumer {
     static func handlers(_ experiments: ExperimentStore) -> [EventHandler] {
         [
@@ -14,7 +14,13 @@ enum ExperimentConsumer {
                 return .applied
             },
             .on(ExperimentCompleted.self, order: .commutative) { completed, event, transaction in
-                try await experiments.record(completed, cause: event.cause, in: transaction)
+                try await experiments.recordEnd(
+                    of: completed.experiment, at: completed.completedAt, cause: event.cause, in: transaction)
+                return .applied
+            },
+            .on(ExperimentTerminated.self, order: .commutative) { terminated, event, transaction in
+                try await experiments.recordEnd(
+                    of: terminated.experiment, at: terminated.terminatedAt, cause: event.cause, in: transaction)
                 return .applied
             },
         ]

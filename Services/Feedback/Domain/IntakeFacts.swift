@@ -4,6 +4,7 @@ package import struct FoundationEssentials.UUID
 /// What the events of experimentation told about one experiment so far; they may come in any order.
 package struct ExperimentFacts: Sendable, Equatable {
     package var startedAt: Date?
+    /// The end, as planned or before its time.
     package var completedAt: Date?
     /// Every version of the protocol that is known.
     package var protocols: [ProtocolFacts]

@@ -30,16 +30,18 @@ struct ExperimentStore: Sendable {
         try await intake.recall([.experiment(started.experiment)], cause: cause, in: session)
     }
 
-    /// Answers given after the end may have been counted before it was told.
-    func record(_ completed: ExperimentCompleted, cause: EventCause, in session: some PostgresSession) async throws {
-        try await ExperimentLocks.take([completed.experiment], in: session)
+    /// An end is one as planned or before its time: no answer counts after either. Answers given after it may have been
+    /// counted before it was told.
+    func recordEnd(
+        of experiment: UUID, at end: Date, cause: EventCause, in session: some PostgresSession
+    ) async throws {
+        try await ExperimentLocks.take([experiment], in: session)
         try await session.query(
             """
-            insert into experiments (experiment, completed_at)
-            values (\(completed.experiment), \(completed.completedAt))
+            insert into experiments (experiment, completed_at) values (\(experiment), \(end))
             on conflict (experiment) do update set completed_at = excluded.completed_at
             """)
-        try await intake.review(completed.experiment, from: completed.completedAt, cause: cause, in: session)
+        try await intake.review(experiment, from: end, cause: cause, in: session)
     }
 
     /// Windows and consent are kept by version, since an answer is judged by those in force when it was given. The

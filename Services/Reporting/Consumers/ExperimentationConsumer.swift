@@ -46,5 +46,14 @@ enum ExperimentationConsumer {
             fact.count = completed.participantsCount
             fact.time = completed.completedAt
         },
+        FactConsumer.handler(
+            ExperimentTerminated.self, .experimentTerminated, key: { $0.experiment.figureText }
+        ) { terminated, fact in
+            fact.experiment = terminated.experiment
+            fact.site = terminated.site
+            fact.agreement = terminated.agreement
+            fact.count = terminated.participantsCount
+            fact.time = terminated.terminatedAt
+        },
     ]
 }

@@ -13,7 +13,7 @@ package struct ExperimentLine: Sendable, Equatable, Encodable {
     package let experiment: String
     package let site: String?
     package let agreement: String?
-    /// `registered`, `approved`, `running` or `completed`.
+    /// `registered`, `approved`, `running`, `completed` or `terminated`.
     package let state: String
     package let legalQualification: String?
     package let participantsTarget: Int?
@@ -22,6 +22,7 @@ package struct ExperimentLine: Sendable, Equatable, Encodable {
     package let cofunding: Cofunding
     package let startedAt: Date?
     package let completedAt: Date?
+    package let terminatedAt: Date?
 
     static func lines(
         _ facts: FactBook, participants: [UUID: Int64], tallies: [ResponseCell: ResponseTally], figures: FigureBook
@@ -35,19 +36,23 @@ package struct ExperimentLine: Sendable, Equatable, Encodable {
         let approved = byExperiment(.protocolApproved)
         let started = byExperiment(.experimentStarted)
         let completed = byExperiment(.experimentCompleted)
+        let terminated = byExperiment(.experimentTerminated)
+        // The furthest that is known holds.
+        let states = [
+            (name: "terminated", facts: terminated), (name: "completed", facts: completed),
+            (name: "running", facts: started), (name: "approved", facts: approved),
+        ]
         let granted = byExperiment(.cofundingApproved)
         let refused = byExperiment(.cofundingRefused)
         let responses = tallies.reduce(into: [UUID: Int64]()) { $0[$1.key.experiment, default: 0] += $1.value.count }
         let all = Set(registered.keys).union(approved.keys).union(started.keys).union(completed.keys)
-            .union(participants.keys).union(responses.keys)
+            .union(terminated.keys).union(participants.keys).union(responses.keys)
         return all.sorted { $0.uuidString < $1.uuidString }
             .map { id in
-                let base = registered[id] ?? started[id] ?? completed[id]
+                let base = registered[id] ?? started[id] ?? completed[id] ?? terminated[id]
                 return ExperimentLine(
                     experiment: id.figureText, site: base?.site?.figureText, agreement: base?.agreement?.figureText,
-                    state: completed[id] != nil
-                        ? "completed"
-                        : started[id] != nil ? "running" : approved[id] != nil ? "approved" : "registered",
+                    state: states.first { $0.facts[id] != nil }?.name ?? "registered",
                     legalQualification: approved[id]?.word, participantsTarget: registered[id]?.target,
                     participants: CountFigure(
                         count: participants[id, default: 0], figure: FigureID("participants", id).text),
@@ -55,7 +60,8 @@ package struct ExperimentLine: Sendable, Equatable, Encodable {
                     cofunding: Cofunding(
                         state: granted[id] != nil ? "approved" : refused[id] != nil ? "refused" : "none",
                         cents: figures.total(FigureID("cofunding", id)), figure: FigureID("cofunding", id).text),
-                    startedAt: started[id]?.time, completedAt: completed[id]?.time)
+                    startedAt: started[id]?.time, completedAt: completed[id]?.time,
+                    terminatedAt: terminated[id]?.time)
             }
     }
 }

@@ -38,6 +38,7 @@ package enum FactKind: String, Sendable, CaseIterable {
     case protocolApproved = "protocol-approved"
     case experimentStarted = "experiment-started"
     case experimentCompleted = "experiment-completed"
+    case experimentTerminated = "experiment-terminated"
     case milestone
 }
 

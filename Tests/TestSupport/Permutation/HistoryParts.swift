@@ -63,8 +63,8 @@ extension History {
     package mutating func terminateExperiment(_ experiment: UUID, site: UUID, under agreement: UUID) throws {
         try tell(
             ExperimentTerminated(
-                experiment: experiment, site: site, agreement: agreement, participantsCount: 12,
-                terminatedAt: now.addingTimeInterval(90 * 86_400)), about: experiment)
+                experiment: experiment, site: site, agreement: agreement, participantsCount: 100,
+                terminatedAt: now.addingTimeInterval(400 * 86_400)), about: experiment)
     }
 
     package mutating func publishEvaluation(of experiment: UUID, under agreement: UUID) throws {
