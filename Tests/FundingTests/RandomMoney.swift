@@ -46,7 +46,7 @@ struct RandomMoney: Sendable {
     }
 
     private func step(_ chance: inout Chance) async throws {
-        switch chance.number(0...25) {
+        switch chance.number(0...28) {
         case 0: try await openEnvelope(&chance)
         case 1: try await adjust(&chance)
         case 2: try await allot(&chance)
