@@ -42,8 +42,8 @@ enum FundingService: ServiceDefinition {
 
         let commands = Commands(pool: context.pool, clock: context.clock)
         let inbound = InboundContext(clock: context.clock)
-        let reminders = StatementReminders(
-            pool: context.pool, clock: context.clock,
+        let clerk = ReminderClerk(
+            reminders: StatementReminders(pool: context.pool, clock: context.clock),
             interval: context.settings.duration(FundingSettings.reminderInterval), logger: context.logger)
         let evidence = EvidenceConsumer(
             agreements: agreements, tranches: tranches, cofunding: cofunding, context: inbound)
@@ -88,7 +88,7 @@ enum FundingService: ServiceDefinition {
                 + ApplicationConsumer(allotments: allotments, context: inbound).handlers
                 + CofundingConsumer(cofunding: cofunding, context: inbound).handlers
                 + evidence.handlers,
-            services: [desk.combiner, reminders],
+            services: [desk.combiner, clerk],
             checkpoint: { range, transaction in try await LedgerCheckpointStore.events(range, in: transaction) })
     }
 }

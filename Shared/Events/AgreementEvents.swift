@@ -1,5 +1,63 @@
 package import FoundationEssentials
 
+/// What a tranche waits for.
+package enum EvidenceKind: String, Codable, Sendable, CaseIterable {
+    case agreementSigned = "agreement-signed"
+    case siteOpened = "site-opened"
+    case experimentStarted = "experiment-started"
+    case responsesCollected = "responses-collected"
+    case milestoneReached = "milestone-reached"
+    case experimentCompleted = "experiment-completed"
+    case siteReportAccepted = "site-report-accepted"
+    case statementAccepted = "expense-statement-accepted"
+    case evaluationPublished = "evaluation-published"
+}
+
+/// One instalment of an agreement and the evidence that releases it.
+package struct TrancheTerms: Codable, Sendable, Equatable {
+    package var tranche: UUID
+    /// From 1.
+    package var number: Int
+    package var amountCents: Int64
+    package var conditions: [EvidenceKind]
+
+    package init(tranche: UUID, number: Int, amountCents: Int64, conditions: [EvidenceKind]) {
+        self.tranche = tranche
+        self.number = number
+        self.amountCents = amountCents
+        self.conditions = conditions
+    }
+}
+
+/// The agreement (convention) binds both sides. The tranches add up to the grant, to the cent.
+package struct AgreementSigned: EventPayload {
+    package static let type = EventType(.funding, "agreement", "signed")
+    package var agreement: UUID
+    package var grant: UUID
+    package var application: UUID
+    package var call: UUID
+    package var lead: ConsortiumMember
+    package var partners: [ConsortiumMember]
+    package var grantedCents: Int64
+    package var tranches: [TrancheTerms]
+    package var signedAt: Date
+
+    package init(
+        agreement: UUID, grant: UUID, application: UUID, call: UUID, lead: ConsortiumMember,
+        partners: [ConsortiumMember], grantedCents: Int64, tranches: [TrancheTerms], signedAt: Date
+    ) {
+        self.agreement = agreement
+        self.grant = grant
+        self.application = application
+        self.call = call
+        self.lead = lead
+        self.partners = partners
+        self.grantedCents = grantedCents
+        self.tranches = tranches
+        self.signedAt = signedAt
+    }
+}
+
 /// A draft that nobody will sign; its grant can be agreed on anew.
 package struct AgreementDiscarded: EventPayload {
     package static let type = EventType(.funding, "agreement", "discarded")

@@ -2,16 +2,16 @@ import FoundationEssentials
 
 /// What an event says, in business words. One table for all listeners, so that a thing is called the same everywhere.
 package enum EventWords {
-    private typealias Wording = @Sendable ([UInt8]) -> BusinessWords?
+    typealias Wording = @Sendable ([UInt8]) -> BusinessWords?
 
     /// nil for a type that is not known here, or a payload that cannot be read.
     package static func of(_ type: String, data: [UInt8]) -> BusinessWords? { wordings[type]?(data) }
 
     private static let wordings: [String: Wording] = Dictionary(
-        uniqueKeysWithValues: applications + money + agreements + amendments + statements + recoveries + sites + experiments
-            + feedback + evaluations + checkpoints)
+        uniqueKeysWithValues: applications + money + agreements + amendments + statements + recoveries + sites
+            + experiments + feedback + evaluations + checkpoints)
 
-    private static func on<Payload: EventPayload>(
+    static func on<Payload: EventPayload>(
         _: Payload.Type, _ words: @escaping @Sendable (Payload) -> BusinessWords
     ) -> (String, Wording) {
         (Payload.type.name, { data in (try? WireCoding.decode(Payload.self, from: data)).map(words) })
@@ -105,55 +105,6 @@ package enum EventWords {
             BusinessWords(
                 fr: "refus de cofinancement de l'expérimentation \($0.experiment.lowercase) (\($0.reason))",
                 en: "refusal of co-funding for experiment \($0.experiment.lowercase) (\($0.reason))")
-        },
-    ]
-
-    private static let amendments = [
-        on(AgreementDiscarded.self) {
-            BusinessWords(
-                fr: "abandon du projet de convention \($0.agreement.lowercase)",
-                en: "discarding of the draft agreement \($0.agreement.lowercase)")
-        },
-        on(AgreementAmended.self) {
-            BusinessWords(
-                fr: "avenant \($0.amendment) à la convention, \(EuroText.fr($0.totalCents))",
-                en: "amendment \($0.amendment) of the agreement, \(EuroText.en($0.totalCents))")
-        },
-        on(AgreementSettled.self) {
-            let dueCents = $0.parts.reduce(0) { $0 + $1.dueCents }
-            return BusinessWords(
-                fr: "solde de la convention : \(EuroText.fr(dueCents)) dus, \(EuroText.fr($0.amountCents)) rendus",
-                en: "settlement of the agreement: \(EuroText.en(dueCents)) due, \(EuroText.en($0.amountCents)) back")
-        },
-        on(TrancheAdjusted.self) {
-            BusinessWords(
-                fr: "tranche \($0.number) portée à \(EuroText.fr($0.amountCents))",
-                en: "tranche \($0.number) now of \(EuroText.en($0.amountCents))")
-        },
-    ]
-
-    private static let statements = [
-        on(ExpenseStatementSubmitted.self) {
-            BusinessWords(
-                fr: "dépôt de l'état de dépenses \($0.number) de \($0.siren), \(EuroText.fr($0.declaredCents))",
-                en: "submission of expense statement \($0.number) of \($0.siren), \(EuroText.en($0.declaredCents))")
-        },
-        on(ExpenseStatementAccepted.self) {
-            BusinessWords(
-                fr: "acceptation de l'état de dépenses \($0.number) de \($0.siren), "
-                    + "\(EuroText.fr($0.eligibleCents)) éligibles",
-                en: "acceptance of expense statement \($0.number) of \($0.siren), "
-                    + "\(EuroText.en($0.eligibleCents)) eligible")
-        },
-        on(ExpenseStatementReopened.self) {
-            BusinessWords(
-                fr: "réouverture de l'état de dépenses \($0.number) de \($0.siren)",
-                en: "reopening of expense statement \($0.number) of \($0.siren)")
-        },
-        on(ExpenseStatementReminded.self) {
-            BusinessWords(
-                fr: "rappel de l'état de dépenses \($0.number) de \($0.siren), attendu le \($0.dueOn)",
-                en: "reminder of expense statement \($0.number) of \($0.siren), due on \($0.dueOn)")
         },
     ]
 

@@ -45,7 +45,10 @@ import struct FoundationEssentials.UUID
         let half = try #require(BasisPoints(5000))
         let refused: [([TrancheSchedule.Share], String)] = [
             ([], "/schedule"), ([.init(share: half, conditions: [.siteOpened])], "/schedule"),
-            ([.init(share: half, conditions: [.siteOpened]), .init(share: half, conditions: [])], "/schedule/1/conditions"),
+            (
+                [.init(share: half, conditions: [.siteOpened]), .init(share: half, conditions: [])],
+                "/schedule/1/conditions"
+            ),
         ]
         for (shares, field) in refused {
             let refusal = #expect(throws: FundingError.self) { try TrancheSchedule(shares) }
@@ -110,7 +113,9 @@ import struct FoundationEssentials.UUID
 
 @Suite struct Tranches {
     @Test func everyOrderOfEvidenceReleasesOnceAndOnlyWhenAllIsThere() throws {
-        for order in permutations([.agreementSigned, .siteOpened, .milestoneReached, .experimentCompleted] as [EvidenceOf]) {
+        for order in permutations(
+            [.agreementSigned, .siteOpened, .milestoneReached, .experimentCompleted] as [EvidenceOf])
+        {
             // given
             var tranches = try Controls.signedAgreement().tranches
             var evidence = RecordedEvidence.none

@@ -94,8 +94,8 @@ private struct RandomProgramme {
         guard let tranche = tranches.randomElement(using: &random),
             !payments.contains(where: { $0.tranche == tranche.id }),
             let payment = try? Payment.order(
-                id: UUID(), of: (tranche, evidence[tranche.agreement, default: .none]), to: tranche.parts[0].line,
-                creditor: ("c", Controls.iban), by: "a")
+                id: UUID(), of: (tranche, evidence[tranche.agreement, default: .none]),
+                to: (tranche.parts[0].line, "c", Controls.iban), by: "a")
         else { return }
         payments.append(payment)
     }

@@ -9,8 +9,7 @@ import struct FoundationEssentials.UUID
     private func ordered() throws -> (payment: Payment, tranche: Tranche) {
         let tranche = try Controls.releasedTranche()
         let payment = try Payment.order(
-            id: UUID(), of: (tranche, met), to: tranche.parts[0].line,
-            creditor: ("CHU de Lille", Controls.iban), by: "orderer")
+            id: UUID(), of: (tranche, met), to: (tranche.parts[0].line, "CHU de Lille", Controls.iban), by: "orderer")
         return (payment, tranche)
     }
 
@@ -79,13 +78,13 @@ import struct FoundationEssentials.UUID
     @Test func onlyAReleasedTrancheIsPaid() throws {
         let waiting = try Controls.signedAgreement().tranches[0]
         #expect(throws: FundingError.trancheNotReleased(.opened)) {
-            try Payment.order(id: UUID(), of: (waiting, met), to: waiting.parts[0].line, creditor: ("a", Controls.iban), by: "o")
+            try Payment.order(id: UUID(), of: (waiting, met), to: (waiting.parts[0].line, "a", Controls.iban), by: "o")
         }
         var (payment, paid) = try ordered()
         try payment.approve(by: "approver", on: (paid, met))
         _ = try payment.execute(bankReference: "r", tranche: &paid, evidence: met)
         #expect(throws: FundingError.paymentExists) {
-            try Payment.order(id: UUID(), of: (paid, met), to: paid.parts[0].line, creditor: ("a", Controls.iban), by: "o")
+            try Payment.order(id: UUID(), of: (paid, met), to: (paid.parts[0].line, "a", Controls.iban), by: "o")
         }
     }
 }
@@ -95,7 +94,8 @@ import struct FoundationEssentials.UUID
         let tranche = try Controls.releasedTranche()
         #expect(tranche.lost(from: .none) == [.milestoneReached])
         #expect(throws: FundingError.evidenceLost(.milestoneReached)) {
-            try Payment.order(id: UUID(), of: (tranche, .none), to: tranche.parts[0].line, creditor: ("a", Controls.iban), by: "o")
+            try Payment.order(
+                id: UUID(), of: (tranche, .none), to: (tranche.parts[0].line, "a", Controls.iban), by: "o")
         }
     }
 

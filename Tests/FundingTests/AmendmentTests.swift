@@ -161,7 +161,9 @@ import Testing
             #expect(after.tranches.map(\.amountCents) == [27_000_000, 45_000_000, 18_000_000])
             #expect(try await programme.envelopes()["animation"]?.availableCents == 60_000_000)
             let adjusted = try await programme.service.recordedEvents(type: TrancheAdjusted.type.name)
-            #expect(try adjusted.map { try $0.decode(TrancheAdjusted.self).amountCents } == after.tranches.map(\.amountCents))
+            #expect(
+                try adjusted.map { try $0.decode(TrancheAdjusted.self).amountCents }
+                    == after.tranches.map(\.amountCents))
             try await programme.expectBalancedLedger()
         }
     }

@@ -135,7 +135,8 @@ import Testing
             // then
             for (json, field) in [
                 (parties(leadCents: 69_999_999), "/lines"),
-                (parties().replacing("30000000", with: "30000001"), "/lines"), (parties(siret: "20003452800041"), "/lines/0/siret"),
+                (parties().replacing("30000000", with: "30000001"), "/lines"),
+                (parties(siret: "20003452800041"), "/lines/0/siret"),
                 (parties(siret: "73282932000074"), "/lines/0/siret"), (parties(reference: " "), "/reference"),
                 (parties().replacing("732829320", with: "552032534"), "/lines/1/siren"),
                 (parties().replacing("2028-03-01", with: "2025-03-01"), "/paymentUntil"),

@@ -320,7 +320,8 @@ struct RandomMoney: Sendable {
         var headers = headers
         headers[.idempotencyKey] = chance.uuid().lowercase
         // Who orders a payment may not approve it.
-        let subject = ["approve", "claim", "accept"].contains(name) ? "approver" : name == "waive" ? "third" : "operator"
+        let subject =
+            ["approve", "claim", "accept"].contains(name) ? "approver" : name == "waive" ? "third" : "operator"
         let answer = try await reading {
             let answer = try await programme.service.request(
                 .post, path, as: [.operator, .payingOfficer], subject: subject, json: body, headers: headers)

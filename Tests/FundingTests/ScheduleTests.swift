@@ -48,7 +48,8 @@ import Testing
 
     private func start(_ experiment: UUID, under agreement: UUID, _ programme: Programme) async throws {
         let started = ExperimentStarted(
-            experiment: experiment, site: UUID(), agreement: agreement, protocolVersion: 1, startedAt: EventBuilders.time)
+            experiment: experiment, site: UUID(), agreement: agreement, protocolVersion: 1,
+            startedAt: EventBuilders.time)
         try await programme.service.deliver(started, subject: experiment.lowercase, sequence: 1)
     }
 
@@ -70,7 +71,10 @@ import Testing
             #expect(try await state(agreement.id, programme) == "released")
             #expect(try await why(agreement.id, programme).conditions.first?.proofs.count == 2)
             let told = try await programme.service.recordedEvents(type: TrancheReleased.type.name)
-            #expect(try told.last?.decode(TrancheReleased.self).evidence.map(\.condition) == [.experimentStarted, .experimentStarted])
+            #expect(
+                try told.last?.decode(TrancheReleased.self).evidence.map(\.condition) == [
+                    .experimentStarted, .experimentStarted,
+                ])
             // when: one is terminated after the tranche was paid
             let tranche = try await programme.tranche(2, of: agreement.id)
             try await Amendments.pay(tranche.id, to: Controls.siren, programme)

@@ -85,7 +85,7 @@ import Testing
             try await withRelay(pool, publisher) { _ in
                 try await pool.waitUntilPublished()
                 try await pool.append(milestonesOf: "a", count: 1)
-                // Handed over a second time, so the relay knows of the refusal: until then more may be in flight with it.
+                // Handed over again, so the relay knows of the refusal: until then more may be in flight with it.
                 try await waitUntil("it is refused") { publisher.messages.count { $0.place == "a 2" } > 1 }
                 // when
                 try await pool.append(milestonesOf: "a", count: 2)

@@ -75,7 +75,8 @@ struct EvidenceConsumer: Sendable {
 
     /// A milestone names its experiment alone.
     private func record(
-        _ change: MilestoneChange, ofExperiment experiment: UUID, _ event: InboundEvent, in transaction: PostgresTransaction
+        _ change: MilestoneChange, ofExperiment experiment: UUID, _ event: InboundEvent,
+        in transaction: PostgresTransaction
     ) async throws -> HandlerOutcome {
         guard let agreement = try await cofunding.agreement(of: experiment, in: transaction) else {
             return .notReady(reason: "the experiment is not known yet")

@@ -61,8 +61,9 @@ package struct AgreementParties: Sendable, Equatable {
             try Checks.line(line.name, upTo: 256, field: "\(field)/name")
             try Checks.amount(line.grantedCents, field: "\(field)/grantedCents")
         }
-        guard Set(lines.map { "\($0.siren) \($0.grantedCents)" })
-            == Set(agreed.map { "\($0.siren) \($0.grantedCents)" })
+        guard
+            Set(lines.map { "\($0.siren) \($0.grantedCents)" })
+                == Set(agreed.map { "\($0.siren) \($0.grantedCents)" })
         else { throw .amendLines }
         self.reference = reference
         self.object = object

@@ -169,7 +169,7 @@ extension Agreement {
     }
 
     /// Ends the agreement on what was spent. After a termination nothing is bound any more, and nothing more is paid.
-    /// - Parameter nextID: gives an identifier for the tranche that takes the place of a released one of another amount.
+    /// - Parameter nextID: gives an identifier for a tranche in the place of a released one of another amount.
     package func settled(_ settlement: Settlement, paid: Paid, nextID: () -> UUID) throws(FundingError) -> Settled {
         guard state == .signed || state == .terminated else {
             throw state == .settled ? .agreementSettled : .agreementNotSigned(state)

@@ -232,7 +232,7 @@ extension FundingError {
         case .amendmentNotDraft: "Draft another one."
         case .amendmentOpen: "Have it signed, or discard it: POST /v1/amendments/{id}/discard."
         case .amendmentOutdated: "Discard it and draft it anew, so that both sides see what they sign."
-        case .amendLines: "Send the lines of the agreement; they change by an amendment, or of a draft by another draft."
+        case .amendLines: "Send the agreement's lines; they change by an amendment, or of a draft by another one."
         case .statementNotOpen, .statementNotSubmitted: "Read the statement again."
         case .submitterMayNotAccept: "Have somebody else accept it."
         case .statementsMissing: "See which under /v1/agreements/{id}/statements; one without costs is submitted empty."

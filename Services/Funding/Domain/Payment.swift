@@ -128,11 +128,10 @@ package struct Payment: Sendable, Equatable {
 
     /// Orders a beneficiary's part of a released tranche whose evidence still stands. That it has one live payment at
     /// most is the store's to see.
-    /// - Parameters:
-    ///   - terms: what is set off of it, and whether one approval is enough.
+    /// - Parameter creditor: of the line, and the bank details as the caller wrote them.
     package static func order(
-        id: UUID, of standing: (tranche: Tranche, evidence: RecordedEvidence), to line: UUID,
-        creditor: (name: String, iban: String), by person: String, terms: Terms = Terms()
+        id: UUID, of standing: (tranche: Tranche, evidence: RecordedEvidence),
+        to creditor: (line: UUID, name: String, iban: String), by person: String, terms: Terms = Terms()
     ) throws(FundingError) -> Payment {
         let tranche = standing.tranche
         try Checks.line(creditor.name, upTo: creditorNameLengthMax, field: "/creditorName")
@@ -143,17 +142,18 @@ package struct Payment: Sendable, Equatable {
         case .planned, .opened, .cancelled: throw .trancheNotReleased(tranche.state)
         }
         if let lost = tranche.lost(from: standing.evidence).first { throw .evidenceLost(lost) }
-        guard let part = tranche.parts.first(where: { $0.line == line }) else { throw .noPart }
+        guard let part = tranche.parts.first(where: { $0.line == creditor.line }) else { throw .noPart }
         guard terms.offsets.reduce(0, { $0 + $1.cents }) <= part.cents else {
             throw .invalid(field: "/offsets", expected: "no more than the part: \(part.cents) cents")
         }
         let subject = Subject(
             of: (tranche.id, tranche.agreement, tranche.grant), part: part, offsets: terms.offsets,
             needsSecondApproval: terms.secondApprovalFromCents.map { part.cents >= $0 } ?? false)
-        let creditor = Creditor(name: creditor.name, iban: iban)
-        return Payment(id: id, of: subject, creditor: creditor, orderedBy: person)
+        return Payment(
+            id: id, of: subject, creditor: Creditor(name: creditor.name, iban: iban), orderedBy: person)
     }
 
+    /// What is set off of a payment, and whether one approval is enough.
     package struct Terms: Sendable, Equatable {
         package let offsets: [PaymentOffset]
         /// From this amount on two have to approve; nil where one is always enough.

@@ -16,7 +16,8 @@ struct AgreementChangeRoutes: Sendable {
 
     func add(to router: Router<MaillageContext>) {
         router.group("/v1/agreements/{id}").post("suspend", use: suspend).post("resume", use: resume)
-            .post("terminate", use: terminate).post("discard", use: discard).get("history", use: history).get("recoveries", use: recoveries)
+            .post("terminate", use: terminate).post("discard", use: discard).get("history", use: history).get(
+                "recoveries", use: recoveries)
     }
 
     private struct ChangeAgreement: Decodable, Sendable {

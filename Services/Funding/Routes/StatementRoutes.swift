@@ -151,7 +151,8 @@ struct StatementRoutes: Sendable {
             cursor: { stored in
                 let statement = stored.value.statement
                 return Cursor([statement.period.dueOn.description, statement.id.lowercase])
-            }) { StatementView($0) }
+            }
+        ) { StatementView($0) }
     }
 }
 

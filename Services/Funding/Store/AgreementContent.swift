@@ -12,7 +12,8 @@ enum AgreementContent {
         try await session.query(
             """
             update agreements set consortium = \(try ConsortiumColumn.json(agreement.consortium)),
-                term_from = \(terms?.from.description)::text::date, term_until = \(terms?.until.description)::text::date,
+                term_from = \(terms?.from.description)::text::date,
+                term_until = \(terms?.until.description)::text::date,
                 rate_basis_points = \((terms?.rate.value).map { Int32($0) }),
                 statement_months = \((terms?.calendar.months).map { Int32($0) }),
                 statement_due_days = \((terms?.calendar.dueDays).map { Int32($0) })

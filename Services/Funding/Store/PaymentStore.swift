@@ -45,8 +45,8 @@ struct PaymentStore: Sendable {
         let line = try await line(of: order.siren, in: standing.tranche.value.agreement, in: session)
         let offsets = try await tranches.recoveries.offsets(order.offsets, against: line, in: session)
         let payment = try Payment.order(
-            id: EventID.next(), of: (standing.tranche.value, standing.evidence), to: line,
-            creditor: (order.creditor.name, order.creditor.iban), by: command.actor,
+            id: EventID.next(), of: (standing.tranche.value, standing.evidence),
+            to: (line, order.creditor.name, order.creditor.iban), by: command.actor,
             terms: .init(offsets: offsets, secondApprovalFromCents: secondApprovalFromCents))
         let inserted = try await session.query(
             """
@@ -98,7 +98,8 @@ struct PaymentStore: Sendable {
             update payments set state = \(payment.state.rawValue), version = version + 1,
                 first_approved_by = \(payment.firstApprovedBy),
                 first_approved_at = case when \(isFirst) then \(command.now) else first_approved_at end,
-                approved_by = \(payment.approvedBy), approved_at = case when \(isFirst) then null else \(command.now) end
+                approved_by = \(payment.approvedBy),
+                approved_at = case when \(isFirst) then null else \(command.now) end
             where id = \(id)
             """)
         // The bank has nothing to do where everything is set off.
@@ -293,8 +294,10 @@ struct PaymentStore: Sendable {
 
     private static let selectPayments: StaticString = """
         select p.*, t.agreement, a.grant_id, l.siren,
-            (select array_agg(recovery order by recovery) from payment_offsets where payment = p.id) as offset_recoveries,
-            (select array_agg(amount_cents order by recovery) from payment_offsets where payment = p.id) as offset_cents
+            (select array_agg(recovery order by recovery) from payment_offsets where payment = p.id)
+                as offset_recoveries,
+            (select array_agg(amount_cents order by recovery) from payment_offsets where payment = p.id)
+                as offset_cents
         from payments p join tranches t on t.id = p.tranche join agreements a on a.id = t.agreement
         join agreement_lines l on l.id = p.line
         """

@@ -35,7 +35,8 @@ struct SettlementStore: Sendable {
         let envelope = try await changes.envelope(of: agreement, in: session)
         let event = command.event(
             payload(settled, settlement, envelope, command), about: agreement.id)
-        try await book(settled, before: agreement, event, to: envelope, command, in: session)
+        try await save(settled, before: agreement, event, command, in: session)
+        try await giveBack(settled, event, to: envelope, command, in: session)
         try await insert(settlement, of: agreement.id, in: session)
         _ = try await changes.save(settled.agreement, (.settle, event), order, command, in: session)
         try await agreements.tranches.releaseWhatIsMet(of: agreement.id, command, in: session)
@@ -101,10 +102,10 @@ struct SettlementStore: Sendable {
             }, settledAt: command.now)
     }
 
-    /// Tranche by tranche, and what goes back.
-    private func book(
-        _ settled: Agreement.Settled, before: Agreement, _ event: NewEvent, to envelope: UUID,
-        _ command: CommandContext, in session: some PostgresSession
+    /// Tranche by tranche.
+    private func save(
+        _ settled: Agreement.Settled, before: Agreement, _ event: NewEvent, _ command: CommandContext,
+        in session: some PostgresSession
     ) async throws {
         var (events, told): ([NewEvent], [UUID?: UUID]) = ([], [:])
         for after in settled.agreement.tranches {
@@ -131,14 +132,20 @@ struct SettlementStore: Sendable {
                 transfer: transfer, at: command.now, event: told[transfer.debit.owner] ?? event.id)
         }
         try await LedgerStore.book(retracted, in: session)
-        if settled.givenBackCents > 0 {
-            let steps = Transfer.giveBack(before, change: event.id, to: envelope, settled.givenBackCents)
-            for transfers in steps {
-                let entries = transfers.map { LedgerStore.Entry(transfer: $0, at: command.now, event: event.id) }
-                try await LedgerStore.book(entries, in: session)
-            }
-        }
         try await EventLog.append(events, in: session)
+    }
+
+    /// What is bound and not due.
+    private func giveBack(
+        _ settled: Agreement.Settled, _ event: NewEvent, to envelope: UUID, _ command: CommandContext,
+        in session: some PostgresSession
+    ) async throws {
+        guard settled.givenBackCents > 0 else { return }
+        let steps = Transfer.giveBack(settled.agreement, change: event.id, to: envelope, settled.givenBackCents)
+        for transfers in steps {
+            let entries = transfers.map { LedgerStore.Entry(transfer: $0, at: command.now, event: event.id) }
+            try await LedgerStore.book(entries, in: session)
+        }
     }
 
     private func insert(

@@ -1,36 +1,20 @@
 import CofundingRules
 import Events
 import FundingDomain
-import Logging
-import Observability
 import Outbox
 import Postgres
-import ServiceLifecycle
 import ServiceRuntime
 
 import struct FoundationEssentials.UUID
 
 /// Tells of statements that are due soon, today, or were: each reminder once for every day that a statement is due, by
 /// whichever replica looks first. When the day moves, the reminders follow it.
-struct StatementReminders: Service {
+struct StatementReminders: Sendable {
     let pool: PostgresPool
     let clock: ProgrammeClock
-    let interval: Duration
-    let logger: Logger
 
     /// At a time; the rest comes with the next look.
-    private static let countMax = 500
-
-    func run() async throws {
-        while !Task.isShuttingDownGracefully && !Task.isCancelled {
-            do {
-                while try await remind() >= Self.countMax {}
-            } catch {
-                logger.warning("statements are not reminded of now", metadata: [LogKeys.error: "\(error)"])
-            }
-            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: interval) }
-        }
-    }
+    static let countMax = 500
 
     /// - Returns: how many reminders were due.
     @discardableResult

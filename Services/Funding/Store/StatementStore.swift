@@ -238,7 +238,8 @@ extension StatementStore {
             \(shared: Self.selectStatements)
             where s.state <> 'dropped' and (\(filter.agreement) is null or s.agreement = \(filter.agreement))
                 and (\(filter.state?.rawValue) is null or s.state = \(filter.state?.rawValue))
-                and (\(filter.dueUntil?.description)::text is null or s.due_on <= \(filter.dueUntil?.description)::text::date)
+                and (\(filter.dueUntil?.description)::text is null
+                    or s.due_on <= \(filter.dueUntil?.description)::text::date)
                 and (\(filter.siren) is null or l.siren = \(filter.siren))
                 and (\(after?.id) is null or (s.due_on, s.id) > (\(after?.day.description)::text::date, \(after?.id)))
             order by s.due_on, s.id limit \(limit)

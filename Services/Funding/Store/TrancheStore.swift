@@ -300,7 +300,8 @@ struct TrancheStore: Sendable {
         let tranche = Tranche(
             id: try row.get("id"), agreement: try row.get("agreement"), grant: try row.get("grant_id"),
             number: try row.get("number"), amountCents: try row.get("amount_cents"), conditions: conditions,
-            parts: zip(lines, cents).map { TranchePart(line: $0, cents: $1, isPaid: paid.contains($0)) }, state: try row.get("state"))
+            parts: zip(lines, cents).map { TranchePart(line: $0, cents: $1, isPaid: paid.contains($0)) },
+            state: try row.get("state"))
         return Versioned(value: tranche, version: try row.get("version"))
     }
 

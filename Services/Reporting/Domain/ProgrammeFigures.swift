@@ -42,7 +42,7 @@ package enum ProgrammeFigures {
         // own.
         let steps: [(measure: String, kind: FactKind, sign: Int64)] = [
             ("committed", .agreementSigned, 1), ("released", .trancheReleased, 1), ("paid", .paymentExecuted, 1),
-            // What an agreement gives back as it ends or shrinks, and what came back of what was paid, is the envelope's.
+            // What an agreement gives back as it ends or shrinks, and what came back of payments, is the envelope's.
             ("reserved", .agreementTerminated, -1), ("committed", .agreementTerminated, -1),
             ("reserved", .agreementReduced, -1), ("committed", .agreementReduced, -1),
             ("released", .trancheRetracted, -1),
