@@ -214,7 +214,7 @@ struct Programme: Sendable {
 
     func statements(of agreement: UUID) async throws -> [StatementAnswer] {
         try await service.request(
-            .get, "/v1/agreements/\(agreement.lowercase)/statements?limit=200", as: [.operator]
+            .get, "/v1/agreements/\(agreement.lowercase)/expense-statements?limit=200", as: [.operator]
         ).decode(PageAnswer<StatementAnswer>.self).items
     }
 

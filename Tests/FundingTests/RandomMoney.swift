@@ -269,7 +269,7 @@ struct RandomMoney: Sendable {
         guard let agreement = chance.pickOne(state.things.withLock { $0.agreements }) else { return }
         let statements = try await reading { try await programme.statements(of: agreement.id) }
         guard let statement = chance.pickOne(statements) else { return }
-        let path = "/v1/statements/\(statement.id.lowercase)"
+        let path = "/v1/expense-statements/\(statement.id.lowercase)"
         let items = #"{"items": [{"category": "staff", "declaredCents": \#(chance.cents(1...90_000_000))}]}"#
         try await change("submit", path, "/submit", items, &chance)
         if chance.happens(onceIn: 5) {
@@ -284,7 +284,7 @@ struct RandomMoney: Sendable {
         let path = "/v1/agreements/\(agreement.id.lowercase)"
         for statement in try await reading({ try await programme.statements(of: agreement.id) })
         where statement.state != "accepted" {
-            let path = "/v1/statements/\(statement.id.lowercase)"
+            let path = "/v1/expense-statements/\(statement.id.lowercase)"
             let items = #"{"items": [{"category": "staff", "declaredCents": \#(chance.cents(1...90_000_000))}]}"#
             try await change("submit", path, "/submit", items, &chance)
             try await change("accept", path, "/accept", "{}", &chance)

@@ -13,7 +13,7 @@ import Testing
         _ statement: StatementAnswer, _ json: String, by subject: String = "beneficiary", _ programme: Programme
     ) async throws -> TestAnswer {
         try await programme.service.request(
-            .post, "/v1/statements/\(statement.id.lowercase)/submit", as: [.applicant], subject: subject,
+            .post, "/v1/expense-statements/\(statement.id.lowercase)/submit", as: [.applicant], subject: subject,
             organisation: statement.siren, json: json, headers: Programme.ifMatch(statement.version))
     }
 
@@ -22,13 +22,13 @@ import Testing
         _ programme: Programme
     ) async throws -> TestAnswer {
         try await programme.service.request(
-            .post, "/v1/statements/\(statement.lowercase)/accept", as: [.operator], subject: subject, json: json,
+            .post, "/v1/expense-statements/\(statement.lowercase)/accept", as: [.operator], subject: subject, json: json,
             headers: Programme.ifMatch(version))
     }
 
     private static func reopen(_ statement: UUID, version: Int64, _ programme: Programme) async throws -> TestAnswer {
         try await programme.service.request(
-            .post, "/v1/statements/\(statement.lowercase)/reopen", as: [.operator],
+            .post, "/v1/expense-statements/\(statement.lowercase)/reopen", as: [.operator],
             json: #"{"reason": "une pièce manque"}"#, headers: Programme.ifMatch(version))
     }
 
@@ -44,7 +44,7 @@ import Testing
             let statement = try #require(try await programme.statements(of: agreement.id).first)
             // then: another organisation knows of no such statement
             let stranger = try await programme.service.request(
-                .post, "/v1/statements/\(statement.id.lowercase)/submit", as: [.applicant],
+                .post, "/v1/expense-statements/\(statement.id.lowercase)/submit", as: [.applicant],
                 organisation: Amendments.newcomer, json: Self.spent, headers: Programme.ifMatch(1))
             #expect(stranger.status == .notFound)
             for (json, field) in [

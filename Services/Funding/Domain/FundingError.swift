@@ -235,7 +235,8 @@ extension FundingError {
         case .amendLines: "Send the agreement's lines; they change by an amendment, or of a draft by another one."
         case .statementNotOpen, .statementNotSubmitted: "Read the statement again."
         case .submitterMayNotAccept: "Have somebody else accept it."
-        case .statementsMissing: "See which under /v1/agreements/{id}/statements; one without costs is submitted empty."
+        case .statementsMissing:
+            "See which under /v1/agreements/{id}/expense-statements; one without costs is submitted empty."
         case .noTerms: "Give it terms by an amendment."
         case .recoveryUndecided: "Order it or withdraw it; see /v1/agreements/{id}/recoveries."
         case .noPart: "See who has a part with the tranche."

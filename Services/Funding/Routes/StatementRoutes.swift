@@ -15,8 +15,8 @@ struct StatementRoutes: Sendable {
     let commands: Commands
 
     func add(to router: Router<MaillageContext>) {
-        router.get("/v1/agreements/{id}/statements", use: ofAgreement)
-        router.group("/v1/statements").get(use: list).get("{id}", use: show).post("{id}/submit", use: submit)
+        router.get("/v1/agreements/{id}/expense-statements", use: ofAgreement)
+        router.group("/v1/expense-statements").get(use: list).get("{id}", use: show).post("{id}/submit", use: submit)
             .post("{id}/accept", use: accept).post("{id}/reopen", use: reopen)
     }
 
