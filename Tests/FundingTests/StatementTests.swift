@@ -22,8 +22,8 @@ import Testing
         _ programme: Programme
     ) async throws -> TestAnswer {
         try await programme.service.request(
-            .post, "/v1/expense-statements/\(statement.lowercase)/accept", as: [.operator], subject: subject, json: json,
-            headers: Programme.ifMatch(version))
+            .post, "/v1/expense-statements/\(statement.lowercase)/accept", as: [.operator], subject: subject,
+            json: json, headers: Programme.ifMatch(version))
     }
 
     private static func reopen(_ statement: UUID, version: Int64, _ programme: Programme) async throws -> TestAnswer {

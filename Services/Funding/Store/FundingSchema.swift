@@ -14,6 +14,7 @@ enum FundingSchema {
         file("0009-open-data", PackageResources._009_open_data_sql),
         file("0020-state-aid", PackageResources._020_state_aid_sql),
         file("0021-amendments-and-statements", PackageResources._021_amendments_and_statements_sql),
+        file("0022-ledger-lookups", PackageResources._022_ledger_lookups_sql),
     ]
 
     /// What the run role may only read and insert into.
