@@ -35,7 +35,7 @@ enum FundingService: ServiceDefinition {
         let payments = PaymentStore(
             tranches: tranches,
             secondApprovalFromCents: Int64(context.settings.count(FundingSettings.secondApprovalFrom)) * 100)
-        let changes = AgreementChanges(agreements: agreements)
+        let changes = AgreementChanges(agreements: agreements, grants: grants)
         let cofunding = CofundingStore(grants: grants, agreements: agreements)
         let reservations = ReservationStore()
         let desk = ReservationDesk(reservations: reservations, pool: context.pool)

@@ -58,6 +58,36 @@ package struct AgreementSigned: EventPayload {
     }
 }
 
+/// The agreement that pays for one experiment binds both sides.
+package struct ExperimentAgreementSigned: EventPayload {
+    package static let type = EventType(.funding, "experiment-agreement", "signed")
+    package var agreement: UUID
+    package var grant: UUID
+    package var experiment: UUID
+    package var application: UUID
+    package var call: UUID
+    /// Of the lead.
+    package var siren: String
+    package var grantedCents: Int64
+    package var tranches: [TrancheTerms]
+    package var signedAt: Date
+
+    package init(
+        agreement: UUID, grant: UUID, experiment: UUID, application: UUID, call: UUID, siren: String,
+        grantedCents: Int64, tranches: [TrancheTerms], signedAt: Date
+    ) {
+        self.agreement = agreement
+        self.grant = grant
+        self.experiment = experiment
+        self.application = application
+        self.call = call
+        self.siren = siren
+        self.grantedCents = grantedCents
+        self.tranches = tranches
+        self.signedAt = signedAt
+    }
+}
+
 /// A draft that nobody will sign; its grant can be agreed on anew.
 package struct AgreementDiscarded: EventPayload {
     package static let type = EventType(.funding, "agreement", "discarded")

@@ -37,6 +37,8 @@ package enum EventCatalogue {
         Entry(payload: AgreementSuspended.self, handledBy: []),
         Entry(payload: AgreementResumed.self, handledBy: []),
         Entry(payload: AgreementTerminated.self, handledBy: [.reporting]),
+        Entry(payload: GrantReleased.self, handledBy: [.reporting]),
+        Entry(payload: ExperimentAgreementSigned.self, handledBy: [.reporting]),
         Entry(payload: AgreementDiscarded.self, handledBy: []),
         Entry(payload: AgreementAmended.self, handledBy: [.reporting]),
         Entry(payload: AgreementSettled.self, handledBy: [.reporting]),

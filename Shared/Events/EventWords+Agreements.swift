@@ -1,6 +1,18 @@
 /// What becomes of agreements, and what is stated of their costs, in words.
 extension EventWords {
     static let amendments = [
+        on(GrantReleased.self) {
+            BusinessWords(
+                fr: "restitution de \(EuroText.fr($0.amountCents)) réservés pour le dossier \($0.application.lowercase)",
+                en: "release of \(EuroText.en($0.amountCents)) reserved for application \($0.application.lowercase)")
+        },
+        on(ExperimentAgreementSigned.self) {
+            BusinessWords(
+                fr: "signature de la convention de l'expérimentation \($0.experiment.lowercase), "
+                    + EuroText.fr($0.grantedCents),
+                en: "signature of the agreement of experiment \($0.experiment.lowercase), "
+                    + EuroText.en($0.grantedCents))
+        },
         on(AgreementDiscarded.self) {
             BusinessWords(
                 fr: "abandon du projet de convention \($0.agreement.lowercase)",

@@ -168,6 +168,32 @@ package struct GrantReserved: EventPayload {
     }
 }
 
+/// Money that was set aside for a grant is the envelope's again: nobody agreed on it.
+package struct GrantReleased: EventPayload {
+    package static let type = EventType(.funding, "grant", "released")
+    package var grant: UUID
+    package var envelope: UUID
+    package var call: UUID
+    package var kind: EnvelopeKind
+    package var application: UUID
+    /// Set for the co-funding of an experiment.
+    package var experiment: UUID?
+    package var amountCents: Int64
+
+    package init(
+        grant: UUID, envelope: UUID, call: UUID, kind: EnvelopeKind, application: UUID, experiment: UUID?,
+        amountCents: Int64
+    ) {
+        self.grant = grant
+        self.envelope = envelope
+        self.call = call
+        self.kind = kind
+        self.application = application
+        self.experiment = experiment
+        self.amountCents = amountCents
+    }
+}
+
 /// No money could be set aside, and why.
 package struct GrantRefused: EventPayload {
     package static let type = EventType(.funding, "grant", "refused")

@@ -21,6 +21,9 @@ enum EventSamples {
             grant: id(5), envelope: id(4), call: id(1), kind: .animation, application: id(2), experiment: nil,
             beneficiarySiren: "200034528", reservedCents: 75_000_000, ruleSet: "aap-tle-2022",
             bindingRule: "animation-rate"),
+        GrantReleased(
+            grant: id(5), envelope: id(4), call: id(1), kind: .animation, application: id(2), experiment: nil,
+            amountCents: 20_000_000),
         stateAid(isEndKnown: false),
         ResponsesRecorded(experiment: id(9), items: [], personal: nil),
         ResponseAmended(experiment: id(9), item: item(version: 2), personal: nil),
@@ -81,6 +84,17 @@ enum EventSamples {
     ]
 
     private static let agreements: [any EventPayload] = [
+        GrantReleased(
+            grant: id(5), envelope: id(4), call: id(1), kind: .experiments, application: id(2), experiment: id(9),
+            amountCents: 20_000_000),
+        ExperimentAgreementSigned(
+            agreement: id(33), grant: id(5), experiment: id(9), application: id(2), call: id(1), siren: "200034528",
+            grantedCents: 20_000_000,
+            tranches: [
+                TrancheTerms(
+                    tranche: id(34), number: 1, amountCents: 20_000_000,
+                    conditions: [.agreementSigned, .experimentStarted])
+            ], signedAt: instant),
         AgreementDiscarded(agreement: id(6), grant: id(5), discardedAt: instant),
         AgreementAmended(
             agreement: id(6), amendment: 1, grant: id(5), envelope: id(4), amountCents: 5_000_000,

@@ -29,17 +29,25 @@ struct EvidenceConsumer: Sendable {
                 let fact = RecordedEvidence.Fact(
                     kind: .experimentCompleted, subject: payload.experiment.lowercase, event: event.id,
                     occurredAt: payload.completedAt)
-                return try await record(fact, of: payload.agreement, event, in: transaction)
+                return try await record(
+                    fact, of: payload.agreement, about: payload.experiment, event, in: transaction)
             },
             .on(ExperimentStarted.self) { payload, event, transaction in
                 let change = SubjectChange(
                     .experimentStarted, of: payload.experiment, stands: true, event, at: payload.startedAt)
-                return try await record(change, of: payload.agreement, event, in: transaction)
+                return try await record(
+                    change, of: payload.agreement, about: payload.experiment, event, in: transaction)
             },
             .on(ExperimentTerminated.self) { payload, event, transaction in
                 let change = SubjectChange(
                     .experimentStarted, of: payload.experiment, stands: false, event, at: payload.terminatedAt)
-                return try await record(change, of: payload.agreement, event, in: transaction)
+                let outcome = try await record(
+                    change, of: payload.agreement, about: payload.experiment, event, in: transaction)
+                guard case .applied = outcome else { return outcome }
+                try await cofunding.grants.releaseExperiments(
+                    under: payload.agreement, only: payload.experiment, because: "the experiment was terminated",
+                    context.command(event), in: transaction)
+                return .applied
             },
             .on(SiteReportAccepted.self) { payload, event, transaction in
                 let change = SubjectChange(
@@ -54,7 +62,8 @@ struct EvidenceConsumer: Sendable {
             .on(EvaluationPublished.self) { payload, event, transaction in
                 let change = SubjectChange(
                     .evaluationPublished, of: payload.experiment, stands: true, event, at: payload.publishedAt)
-                return try await record(change, of: payload.agreement, event, in: transaction)
+                return try await record(
+                    change, of: payload.agreement, about: payload.experiment, event, in: transaction)
             },
             .on(MilestoneReached.self) { payload, event, transaction in
                 let change = MilestoneChange(
@@ -81,26 +90,38 @@ struct EvidenceConsumer: Sendable {
         guard let agreement = try await cofunding.agreement(of: experiment, in: transaction) else {
             return .notReady(reason: "the experiment is not known yet")
         }
-        return try await record(change, of: agreement, event, in: transaction)
+        return try await record(change, of: agreement, about: experiment, event, in: transaction)
     }
 
+    /// - Parameter experiment: that it is about, whose own agreement may rest on it too.
     private func record(
-        _ change: some EvidenceChange, of agreement: UUID, _ event: InboundEvent, in transaction: PostgresTransaction
+        _ change: some EvidenceChange, of agreement: UUID, about experiment: UUID? = nil, _ event: InboundEvent,
+        in transaction: PostgresTransaction
     ) async throws -> HandlerOutcome {
         guard try await agreements.signed(agreement, isLocked: true, in: transaction) != nil else {
             return .notReady(reason: "the agreement is not signed yet")
         }
         try await tranches.record(change, of: agreement, context.command(event), in: transaction)
+        try await follow(event, stands: change.stands, about: experiment, in: transaction)
         return .applied
     }
 
+    private func follow(
+        _ event: InboundEvent, stands: Bool, about experiment: UUID?, in transaction: PostgresTransaction
+    ) async throws {
+        guard let experiment, let own = try await agreements.ofExperiment(experiment, in: transaction) else { return }
+        try await tranches.follow(event.id, stands: stands, of: own, context.command(event), in: transaction)
+    }
+
     private func record(
-        _ fact: RecordedEvidence.Fact, of agreement: UUID, _ event: InboundEvent, in transaction: PostgresTransaction
+        _ fact: RecordedEvidence.Fact, of agreement: UUID, about experiment: UUID? = nil, _ event: InboundEvent,
+        in transaction: PostgresTransaction
     ) async throws -> HandlerOutcome {
         guard try await agreements.signed(agreement, isLocked: true, in: transaction) != nil else {
             return .notReady(reason: "the agreement is not signed yet")
         }
         try await tranches.record(fact, of: agreement, context.command(event), in: transaction)
+        try await follow(event, stands: true, about: experiment, in: transaction)
         return .applied
     }
 }

@@ -38,6 +38,8 @@ package struct Agreement: Sendable, Equatable {
     package let grant: UUID
     package let call: UUID
     package let application: UUID
+    /// Set where it pays for one experiment, and not for the animation of a place.
+    package let experiment: UUID?
     package internal(set) var consortium: Consortium
     package internal(set) var lines: [AgreementLine]
     /// nil where no statements are asked for.
@@ -81,6 +83,7 @@ package struct Agreement: Sendable, Equatable {
         self.grant = grant.id
         self.call = grant.call
         self.application = grant.application
+        self.experiment = grant.experiment
         self.consortium = content.consortium
         self.lines = content.lines
         self.terms = content.terms
@@ -96,14 +99,15 @@ package struct Agreement: Sendable, Equatable {
     package static func draft(
         id: UUID, of grant: Grant, as plan: AgreementPlan = AgreementPlan(), nextID: () -> UUID
     ) throws(FundingError) -> Agreement {
-        guard grant.purpose == .animation else { throw .experimentGrant }
         guard grant.state == .reserved else { throw .grantNotReserved }
-        let amounts = plan.schedule.amounts(of: grant.reservedCents)
+        let schedule = plan.schedule ?? (grant.experiment == nil ? .standard : .experiment)
+        if grant.experiment != nil { try schedule.checkForExperiment() }
+        let amounts = schedule.amounts(of: grant.reservedCents)
         guard amounts.allSatisfy({ $0 > 0 }) else { throw .grantTooSmall }
         let lines = try plan.agreementLines(of: grant, nextID: nextID)
         let parts = TranchePart.split(amounts, over: lines.map { ($0.id, $0.grantedCents) })
         var tranches: [Tranche] = []
-        for (share, (amount, parts)) in zip(plan.schedule.shares, zip(amounts, parts)) {
+        for (share, (amount, parts)) in zip(schedule.shares, zip(amounts, parts)) {
             tranches.append(
                 Tranche(
                     id: nextID(), agreement: id, grant: grant.id, number: tranches.count + 1, amountCents: amount,

@@ -75,11 +75,12 @@ package struct AgreementPlan: Sendable, Equatable {
 
     /// nil gives all to the lead. A member without a line gets nothing.
     package let lines: [Line]?
-    package let schedule: TrancheSchedule
+    /// nil for the standard one of what is paid for.
+    package let schedule: TrancheSchedule?
     /// nil where no statements are asked for.
     package let terms: AgreementTerms?
 
-    package init(lines: [Line]? = nil, schedule: TrancheSchedule = .standard, terms: AgreementTerms? = nil) {
+    package init(lines: [Line]? = nil, schedule: TrancheSchedule? = nil, terms: AgreementTerms? = nil) {
         self.lines = lines
         self.schedule = schedule
         self.terms = terms

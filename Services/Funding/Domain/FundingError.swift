@@ -18,7 +18,6 @@ package enum FundingError: Error, Equatable {
     case envelopeExhausted(availableCents: Int64)
     case reservationLetGo
     case grantNotReserved
-    case experimentGrant
     case grantTooSmall
     case agreementExists
     case agreementSigned
@@ -94,7 +93,6 @@ package enum FundingError: Error, Equatable {
         case .envelopeExhausted: "envelope-exhausted"
         case .reservationLetGo: "reservation-let-go"
         case .grantNotReserved: "grant-not-reserved"
-        case .experimentGrant: "experiment-grant"
         case .grantTooSmall: "grant-too-small"
         case .agreementExists: "agreement-exists"
         case .agreementSigned: "agreement-signed"
@@ -148,7 +146,7 @@ package enum FundingError: Error, Equatable {
         case .ruleSetNotInForce: "/grantDay"
         case .callNotKnown: "/call"
         case .aboveCall, .envelopeExhausted, .aboveRecoverable: "/amountCents"
-        case .grantNotReserved, .experimentGrant, .grantTooSmall, .agreementExists: "/grant"
+        case .grantNotReserved, .grantTooSmall, .agreementExists: "/grant"
         case .sideMissing: "/signatories"
         case .paymentExecuted, .bankReferenceUsed: "/bankReference"
         case .referenceUsed: "/reference"
@@ -180,8 +178,7 @@ extension FundingError {
         case .envelopeExists: "The call has an envelope of this kind."
         case .envelopeExhausted(let available): "The envelope holds \(available) cents, less than is asked for."
         case .reservationLetGo: "The reservation was let go; its money is the envelope's again."
-        case .grantNotReserved: "The grant was refused; there is no money to agree on."
-        case .experimentGrant: "The co-funding of an experiment is paid under its site's agreement."
+        case .grantNotReserved: "The grant was refused or released; there is no money to agree on."
         case .grantTooSmall: "The grant is too small to be paid in the tranches of the schedule."
         case .agreementExists: "The grant has an agreement."
         case .agreementSigned: "The agreement is signed."
@@ -257,7 +254,6 @@ extension FundingError {
         case .envelopeExists: "Read it under /v1/envelopes."
         case .envelopeExhausted: "Ask for less, let a reservation go, or have the envelope raised."
         case .reservationLetGo: "Make a new reservation."
-        case .experimentGrant: "Name the grant of the animation."
         case .agreementExists: "Read it under /v1/agreements."
         case .sideMissing: "Name at least one signatory of each side: funder and beneficiary."
         case .trancheNotReleased: "See what is missing under /v1/tranches/{id}/why."

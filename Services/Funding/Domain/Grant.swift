@@ -119,6 +119,8 @@ extension GrantStep {
 package enum GrantState: String, Sendable {
     case reserved
     case refused
+    /// Set aside once, and the envelope's again.
+    case released
 }
 
 /// A grant as the store keeps it.
@@ -128,20 +130,32 @@ package struct Grant: Sendable, Equatable {
     package let state: GrantState
     package let call: UUID
     package let application: UUID
+    /// Set for the co-funding of an experiment.
+    package let experiment: UUID?
     package let consortium: Consortium
     /// 0 when refused.
     package let reservedCents: Int64
 
     package init(
-        id: UUID, purpose: EnvelopePurpose, state: GrantState, call: UUID, application: UUID, consortium: Consortium,
-        reservedCents: Int64
+        id: UUID, purpose: EnvelopePurpose, state: GrantState, of place: (call: UUID, application: UUID),
+        experiment: UUID? = nil, consortium: Consortium, reservedCents: Int64
     ) {
+        let (call, application) = place
         self.id = id
         self.purpose = purpose
+        self.experiment = experiment
         self.state = state
         self.call = call
         self.application = application
         self.consortium = consortium
         self.reservedCents = reservedCents
+    }
+
+    /// Gives back what was set aside and is not agreed on.
+    /// - Parameter envelope: that it came from.
+    package func release(to envelope: UUID, because reason: String) throws(FundingError) -> Transfer {
+        guard state == .reserved else { throw .grantNotReserved }
+        try Agreement.check(reason: reason)
+        return .giveBack(grant: id, to: envelope, reservedCents)
     }
 }

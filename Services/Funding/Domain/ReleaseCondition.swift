@@ -50,6 +50,7 @@ package struct ReleaseCondition: Sendable, Hashable {
 
     package static let agreementSigned = ReleaseCondition(known: .agreementSigned, 1)
     package static let siteOpened = ReleaseCondition(known: .siteOpened, 1)
+    package static let experimentStarted = ReleaseCondition(known: .experimentStarted, 1)
     package static let milestoneReached = ReleaseCondition(known: .milestoneReached, 1)
     package static let experimentCompleted = ReleaseCondition(known: .experimentCompleted, 1)
 }

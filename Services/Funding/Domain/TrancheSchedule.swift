@@ -65,6 +65,34 @@ package struct TrancheSchedule: Sendable, Equatable {
             (2000, [.experimentCompleted]),
         ])
 
+    /// Of one experiment: 30 % as it starts, 50 % at a milestone, 20 % when it is completed.
+    package static let experiment = TrancheSchedule(
+        unchecked: [
+            (3000, [.agreementSigned, .experimentStarted]),
+            (5000, [.milestoneReached]),
+            (2000, [.experimentCompleted]),
+        ])
+
+    /// One experiment starts, ends and is evaluated once, and opens no site.
+    func checkForExperiment() throws(FundingError) {
+        for (index, share) in shares.enumerated() {
+            for (place, condition) in share.conditions.enumerated() {
+                let isMet: Bool
+                switch condition.kind {
+                case .siteOpened, .siteReportAccepted: isMet = false
+                case .agreementSigned, .experimentStarted, .experimentCompleted, .evaluationPublished:
+                    isMet = condition.count == 1
+                case .milestoneReached, .responsesCollected, .statementAccepted: isMet = true
+                }
+                guard isMet else {
+                    throw .invalid(
+                        field: "/schedule/\(index)/conditions/\(place)",
+                        expected: "what one experiment can meet: no site or report, and starts and ends once")
+                }
+            }
+        }
+    }
+
     private init(unchecked shares: [(Int, [ReleaseCondition])]) {
         self.shares = shares.compactMap { points, conditions in
             BasisPoints(points).map { Share(share: $0, conditions: conditions) }

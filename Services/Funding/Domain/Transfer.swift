@@ -127,6 +127,10 @@ package struct Transfer: Sendable, Equatable {
         Transfer(.reserve, of: grant, cents, from: .available(envelope: envelope), to: .reserved(grant: grant))
     }
 
+    static func giveBack(grant: UUID, to envelope: UUID, _ cents: Int64) -> Transfer {
+        Transfer(.giveBack, of: grant, cents, from: .reserved(grant: grant), to: .available(envelope: envelope))
+    }
+
     static func commit(agreement: UUID, grant: UUID, _ cents: Int64) -> Transfer {
         Transfer(.commit, of: agreement, cents, from: .reserved(grant: grant), to: .committed(agreement: agreement))
     }

@@ -49,7 +49,7 @@ struct DraftAgreement: Decodable, Sendable {
 
     func plan() throws -> AgreementPlan {
         AgreementPlan(
-            lines: lines?.map(\.line), schedule: try schedule.map { try Self.read($0) } ?? .standard,
+            lines: lines?.map(\.line), schedule: try schedule.map { try Self.read($0) },
             terms: try terms?.terms())
     }
 

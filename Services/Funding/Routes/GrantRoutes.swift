@@ -3,6 +3,7 @@ import Events
 import FundingDomain
 import HTTPDefaults
 import Hummingbird
+import Identity
 import Postgres
 
 import struct FoundationEssentials.Date
@@ -13,7 +14,23 @@ struct GrantRoutes: Sendable {
     let commands: Commands
 
     func add(to router: Router<MaillageContext>) {
-        router.group("/v1/grants").get(use: list).get("{id}", use: show)
+        router.group("/v1/grants").get(use: list).get("{id}", use: show).post("{id}/release", use: release)
+    }
+
+    private struct ReleaseGrant: Decodable, Sendable {
+        let reason: String
+    }
+
+    @Sendable private func release(_ request: Request, _ context: MaillageContext) async throws -> Response {
+        _ = try context.require(.operator)
+        let id = try context.uuid("id")
+        let expected = try request.expectedVersion()
+        return try await commands.change(request, context, ReleaseGrant.self) { body, transaction in
+            try await grants.release(
+                id, because: body.reason, expected: expected, commands.context(context), in: transaction)
+            let released = try await grants.find(id, visibleTo: nil, in: transaction)
+            return Versioned(value: GrantView(released), version: released.version)
+        }
     }
 
     @Sendable private func list(

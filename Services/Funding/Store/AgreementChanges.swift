@@ -8,6 +8,7 @@ import struct FoundationEssentials.UUID
 /// What becomes of an agreement after it was signed: it stops, goes on, or ends before its time.
 struct AgreementChanges: Sendable {
     let agreements: AgreementStore
+    let grants: GrantStore
 
     enum Change: String {
         case suspend, resume, terminate, discard, settle
@@ -81,6 +82,8 @@ struct AgreementChanges: Sendable {
         }
         let today = try await ParisDays.day(of: command.now, in: session)
         try await StatementStore.drop(after: today, of: agreement.id, in: session)
+        try await grants.releaseExperiments(
+            under: agreement.id, because: "the agreement of the place was terminated", command, in: session)
         return try await save(agreement, (.terminate, event), order, command, in: session)
     }
 

@@ -27,7 +27,7 @@ enum AgreementHistory {
         let rows = try await session.query(
             """
             with subjects(stream, subject) as (
-                select 'agreement', \(agreement.lowercase)
+                select noun, \(agreement.lowercase) from unnest(array['agreement', 'experiment-agreement']) as noun
                 union all select 'grant', grant_id::text from agreements where id = \(agreement)
                 union all select 'tranche', id::text from tranches where agreement = \(agreement)
                 union all

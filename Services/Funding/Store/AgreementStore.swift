@@ -19,7 +19,7 @@ struct AgreementStore: Sendable {
     func draft(
         grant id: UUID, as plan: AgreementPlan, _ command: CommandContext, in session: some PostgresSession
     ) async throws -> Versioned<Agreement> {
-        let rows = try await session.query("select * from grants where id = \(id)")
+        let rows = try await session.query("select * from grants where id = \(id) for share")
         guard let row = rows.first else { throw StoreRefusal.notFound(noun: "grant") }
         let agreement = try Agreement.draft(
             id: EventID.next(), of: try GrantStore.grant(row), as: plan, nextID: { EventID.next() })
@@ -45,7 +45,7 @@ struct AgreementStore: Sendable {
         try stored.check(expected)
         var agreement = stored.value
         let commitment = try agreement.sign(by: signature.signatories, on: signature.day, at: command.now)
-        let signed = command.event(Self.payload(agreement, at: command.now), about: id)
+        let signed = Self.signed(agreement, command)
         try await LedgerStore.book(.init(transfer: commitment, at: command.now, event: signed.id), in: session)
         try await save(agreement, in: session)
         try await EventLog.append([signed] + agreement.tranches.map { Self.opened($0, command) }, in: session)
@@ -64,6 +64,15 @@ struct AgreementStore: Sendable {
         } catch StoreRefusal.notFound {
             return nil
         }
+    }
+
+    /// The agreement that pays for an experiment alone, locked; nil where there is none.
+    func ofExperiment(_ experiment: UUID, in session: some PostgresSession) async throws -> UUID? {
+        let rows = try await session.query(
+            "select agreement from experiment_agreements where experiment = \(experiment)")
+        guard let id = try rows.first?.get("agreement", as: UUID.self) else { return nil }
+        try await session.query("select id from agreements where id = \(id) for update")
+        return id
     }
 
     /// - Parameter siren: of the caller's organisation, when it may see its own only.
@@ -162,6 +171,19 @@ struct AgreementStore: Sendable {
                 with ordinality as signatory (side, name, role, place)
             """)
         try await tranches.open(agreement: agreement.id, in: session)
+    }
+
+    /// The agreement of an experiment is told by a noun of its own: one of a place makes a site and ends an application.
+    private static func signed(_ agreement: Agreement, _ command: CommandContext) -> NewEvent {
+        guard let experiment = agreement.experiment else {
+            return command.event(payload(agreement, at: command.now), about: agreement.id)
+        }
+        let payload = ExperimentAgreementSigned(
+            agreement: agreement.id, grant: agreement.grant, experiment: experiment,
+            application: agreement.application, call: agreement.call, siren: agreement.consortium.lead.siren,
+            grantedCents: agreement.grantedCents, tranches: agreement.tranches.map { TrancheTerms($0) },
+            signedAt: command.now)
+        return command.event(payload, about: agreement.id)
     }
 
     private static func payload(_ agreement: Agreement, at now: Date) -> AgreementSigned {

@@ -15,6 +15,7 @@ enum FundingSchema {
         file("0020-state-aid", PackageResources._020_state_aid_sql),
         file("0021-amendments-and-statements", PackageResources._021_amendments_and_statements_sql),
         file("0022-ledger-lookups", PackageResources._022_ledger_lookups_sql),
+        file("0023-experiment-agreements", PackageResources._023_experiment_agreements_sql),
     ]
 
     /// What the run role may only read and insert into.

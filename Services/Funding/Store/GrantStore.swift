@@ -64,6 +64,55 @@ struct GrantStore: Sendable {
         try await EventLog.append([command.event(payload, about: subject.grant)], in: session)
     }
 
+    /// Gives back what was set aside and nobody has agreed on.
+    /// - Parameter expected: the version that the caller saw; nil where the service does it by itself.
+    func release(
+        _ id: UUID, because reason: String, expected: Int64? = nil, _ command: CommandContext,
+        in session: some PostgresSession
+    ) async throws {
+        try await session.query("select id from grants where id = \(id) for update")
+        let stored = try await find(id, visibleTo: nil, in: session)
+        if let expected { try stored.check(expected) }
+        let grant = stored.value.grant
+        let agreed = try await session.query(
+            "select id from agreements where grant_id = \(id) and state <> 'discarded'")
+        guard agreed.isEmpty else { throw FundingError.agreementExists }
+        guard let envelope = stored.value.envelope else { throw FundingError.grantNotReserved }
+        let transfer = try grant.release(to: envelope, because: reason)
+        let released = command.event(
+            GrantReleased(
+                grant: id, envelope: envelope, call: grant.call, kind: EnvelopeKind(grant.purpose),
+                application: grant.application, experiment: grant.experiment, amountCents: grant.reservedCents),
+            about: id)
+        try await session.query(
+            """
+            update grants set state = 'released', version = version + 1, reason = \(reason),
+                released_by = \(command.actor), released_at = \(command.now)
+            where id = \(id)
+            """)
+        try await LedgerStore.book(.init(transfer: transfer, at: command.now, event: released.id), in: session)
+        try await EventLog.append([released], in: session)
+    }
+
+    /// Gives back what was set aside for experiments and nobody has agreed on.
+    /// - Parameters:
+    ///   - agreement: under which the experiments run.
+    ///   - experiment: only of this one.
+    func releaseExperiments(
+        under agreement: UUID, only experiment: UUID? = nil, because reason: String, _ command: CommandContext,
+        in session: some PostgresSession
+    ) async throws {
+        let rows = try await session.query(
+            """
+            select g.id from grants g join experiments x on x.experiment = g.experiment
+            where x.agreement = \(agreement) and g.state = 'reserved'
+                and (\(experiment) is null or x.experiment = \(experiment))
+                and not exists (select from agreements where grant_id = g.id and state <> 'discarded')
+            order by g.id
+            """)
+        for row in rows { try await release(try row.get("id"), because: reason, command, in: session) }
+    }
+
     func isSettled(experiment: UUID, in session: some PostgresSession) async throws -> Bool {
         try await !session.query("select id from grants where experiment = \(experiment)").isEmpty
     }
@@ -111,7 +160,7 @@ struct GrantStore: Sendable {
     static func grant(_ row: PostgresRow) throws -> Grant {
         Grant(
             id: try row.get("id"), purpose: try row.get("kind"), state: try row.get("state"),
-            call: try row.get("call"), application: try row.get("application"),
+            of: (try row.get("call"), try row.get("application")), experiment: try row.get("experiment"),
             consortium: try ConsortiumColumn.read(try row.get("consortium")),
             reservedCents: try row.get("reserved_cents"))
     }

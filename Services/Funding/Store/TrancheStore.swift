@@ -63,11 +63,18 @@ struct TrancheStore: Sendable {
         _ change: some EvidenceChange, of agreement: UUID, _ command: CommandContext, in session: some PostgresSession
     ) async throws {
         try await change.insert(of: agreement, in: session)
-        if change.stands {
+        try await follow(change.event, stands: change.stands, of: agreement, command, in: session)
+    }
+
+    /// Does what follows from evidence that is recorded. The caller holds the agreement's row.
+    func follow(
+        _ event: UUID, stands: Bool, of agreement: UUID, _ command: CommandContext, in session: some PostgresSession
+    ) async throws {
+        if stands {
             try await releaseWhatIsMet(of: agreement, command, in: session)
-            try await resumeWhatStands(of: agreement, since: change.event, command, in: session)
+            try await resumeWhatStands(of: agreement, since: event, command, in: session)
         } else {
-            try await holdWhatIsLost(of: agreement, by: change.event, command, in: session)
+            try await holdWhatIsLost(of: agreement, by: event, command, in: session)
         }
     }
 

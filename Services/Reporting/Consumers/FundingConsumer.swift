@@ -14,6 +14,25 @@ enum FundingConsumer {
             fact.amountCents = terminated.amountCents
             fact.time = terminated.terminatedAt
         },
+        FactConsumer.handler(GrantReleased.self, .grantReleased, key: { $0.grant.figureText }) { released, fact in
+            fact.call = released.call
+            fact.application = released.application
+            fact.experiment = released.experiment
+            fact.moneyKind = MoneyKind(released.kind)
+            fact.amountCents = released.amountCents
+        },
+        FactConsumer.handler(
+            ExperimentAgreementSigned.self, .experimentAgreementSigned, key: { $0.agreement.figureText }
+        ) { signed, fact in
+            fact.agreement = signed.agreement
+            fact.application = signed.application
+            fact.experiment = signed.experiment
+            fact.call = signed.call
+            fact.siren = signed.siren
+            fact.moneyKind = .experiments
+            fact.amountCents = signed.grantedCents
+            fact.time = signed.signedAt
+        },
         // An agreement may shrink more than once: each time is a fact of its own, named after its event.
         FactConsumer.handler(
             AgreementAmended.self, .agreementReduced, key: { $0.agreement.figureText }

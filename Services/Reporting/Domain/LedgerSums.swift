@@ -17,7 +17,8 @@ package struct LedgerSums: Sendable, Equatable {
         .trancheReleased: ("committed", "released"), .paymentExecuted: ("released", "paid"),
         // What was released goes back first; then all that is not paid goes the whole way.
         .trancheRetracted: ("released", "committed"), .agreementTerminated: ("committed", "available"),
-        .agreementReduced: ("committed", "available"),
+        .agreementReduced: ("committed", "available"), .grantReleased: ("reserved", "available"),
+        .experimentAgreementSigned: ("reserved", "committed"),
         .recoveryOrdered: ("paid", "claimed"), .recoveryReceived: ("claimed", "available"),
         .recoveryWaived: ("claimed", "paid"),
     ]

@@ -30,6 +30,8 @@ package enum FactKind: String, Sendable, CaseIterable {
     case trancheRetracted = "tranche-retracted"
     case agreementTerminated = "agreement-terminated"
     case agreementReduced = "agreement-reduced"
+    case grantReleased = "grant-released"
+    case experimentAgreementSigned = "experiment-agreement-signed"
     case recoveryOrdered = "recovery-ordered"
     case recoveryReceived = "recovery-received"
     case recoveryWaived = "recovery-waived"

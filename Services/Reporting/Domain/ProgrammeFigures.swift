@@ -38,10 +38,13 @@ package enum ProgrammeFigures {
             guard let experiment = cofunding.experiment else { continue }
             book.add(cofunding.amountCents ?? 0, to: FigureID("cofunding", experiment), because: cofunding)
         }
-        // Agreements, tranches and payments are about the animation of a place; experiments have no agreement of their
-        // own.
+        for grant in facts.facts(.grantReleased) {
+            add("reserved", grant, of: grant.moneyKind, sign: -1, to: &book)
+        }
+        // Agreements, tranches and payments are about the animation of a place, or about one experiment.
+        let experiments = Set(facts.facts(.experimentAgreementSigned).compactMap(\.agreement))
         let steps: [(measure: String, kind: FactKind, sign: Int64)] = [
-            ("committed", .agreementSigned, 1), ("released", .trancheReleased, 1), ("paid", .paymentExecuted, 1),
+            ("committed", .agreementSigned, 1), ("committed", .experimentAgreementSigned, 1), ("released", .trancheReleased, 1), ("paid", .paymentExecuted, 1),
             // What an agreement gives back as it ends or shrinks, and what came back of payments, is the envelope's.
             ("reserved", .agreementTerminated, -1), ("committed", .agreementTerminated, -1),
             ("reserved", .agreementReduced, -1), ("committed", .agreementReduced, -1),
@@ -51,7 +54,8 @@ package enum ProgrammeFigures {
         ]
         for (measure, kind, sign) in steps {
             for fact in facts.facts(kind) {
-                add(measure, fact, of: .animation, sign: sign, to: &book)
+                let isOfExperiment = fact.agreement.map { experiments.contains($0) } ?? false
+                add(measure, fact, of: isOfExperiment ? .experiments : .animation, sign: sign, to: &book)
                 guard let agreement = fact.agreement, measure != "reserved" else { continue }
                 book.add(sign * (fact.amountCents ?? 0), to: FigureID(measure, agreement), because: fact)
             }
