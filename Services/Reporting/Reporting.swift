@@ -11,7 +11,8 @@ struct ReportingMain {
     static func main() async { await ServiceCommand<ReportingService>.main() }
 }
 
-/// Keeps what the other four publish, and shows what the money bought, with the events behind every figure.
+/// Keeps what the other four publish, and shows what the money bought, with the events behind every figure;
+/// publishes the evaluations of experiments.
 enum ReportingService: ServiceDefinition {
     static let owner = EventOwner.reporting
     static let migrations = [
@@ -30,8 +31,11 @@ enum ReportingService: ServiceDefinition {
         MigrationFile(
             component: "reporting", name: "0005-ledger-seals",
             sql: String(decoding: PackageResources._005_ledger_seals_sql, as: UTF8.self)),
+        MigrationFile(
+            component: "reporting", name: "0006-evaluations",
+            sql: String(decoding: PackageResources._006_evaluations_sql, as: UTF8.self)),
     ]
-    static let appendOnlyTables = ["received", "ledger_seals"]
+    static let appendOnlyTables = ["received", "ledger_seals", "evaluation_versions"]
     static let openAPI = String(decoding: PackageResources.openapi_yaml, as: UTF8.self)
 
     static let commands: [any ParsableCommand.Type] = [LedgerCommand.self]
@@ -44,6 +48,8 @@ enum ReportingService: ServiceDefinition {
             routes: { router in
                 ProgrammeRoutes(programmes: programmes, clock: context.clock).add(to: router)
                 FigureRoutes(programmes: programmes).add(to: router)
+                EvaluationRoutes(evaluations: EvaluationStore(), pool: context.pool, clock: context.clock)
+                    .add(to: router)
             },
             handlers: ApplicationsConsumer.handlers + FundingConsumer.handlers + ExperimentationConsumer.handlers
                 + ParticipantConsumer.handlers + FeedbackConsumer.handlers + LedgerConsumer.handlers,

@@ -80,6 +80,30 @@ import Testing
         }
     }
 
+    @Test func anAgreementGivesBackEachTimeThatItShrinks() async throws {
+        let story = Story()
+        try await ServiceHarness.with(ReportingService.self) { service in
+            // given
+            try await story.deliver(story.events, to: service)
+            let (grant, envelope, subject) = (Story.id(1, 22), Story.id(1, 20), story.agreement.lowercase)
+            // when: twice by an amendment, and by its settlement
+            for amendment in 1...2 {
+                let amended = AgreementAmended(
+                    agreement: story.agreement, amendment: amendment, grant: grant, envelope: envelope,
+                    amountCents: 1_000, totalCents: 30_000_000, parts: [], amendedAt: story.start)
+                try await service.deliver(amended, subject: subject, sequence: Int64(amendment) + 1)
+            }
+            let settled = AgreementSettled(
+                agreement: story.agreement, grant: grant, envelope: envelope, amountCents: 500, parts: [],
+                settledAt: story.start)
+            try await service.deliver(settled, subject: subject, sequence: 4)
+            // then
+            let back: [String: Int64] = ["available": 2_500, "committed": -2_500]
+            try await tell(balances.merging(back) { $0 + $1 }, at: 100, to: service)
+            #expect(try await ReportingService.differences(on: service.pool).isEmpty)
+        }
+    }
+
     /// The executed payments apart.
     private static func parted(_ events: [Told]) -> (payments: [Told], others: [Told]) {
         (events.filter { $0.payload is PaymentExecuted }, events.filter { !($0.payload is PaymentExecuted) })

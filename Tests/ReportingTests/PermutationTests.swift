@@ -105,7 +105,12 @@ private struct ProgrammeHistory {
             AgreementSigned(
                 agreement: agreement, grant: grant, application: application, call: call, lead: History.lead,
                 partners: [], grantedCents: 30_000_000, tranches: [], signedAt: history.now), about: agreement)
-        if history.chance.happens(onceIn: 2) { try endAgreement(grant: grant, envelope: envelope) }
+        try amendAgreement(grant: grant, envelope: envelope)
+        switch history.chance.number(1...4) {
+        case 1, 2: try endAgreement(grant: grant, envelope: envelope)
+        case 3: try settleAgreement(grant: grant, envelope: envelope)
+        default: break
+        }
         for number in 1...2 {
             try payTranche(number)
             let balances: [String: Int64] = ["available": 70_000_000, "reserved": 30_000_000 - Int64(number)]
@@ -116,6 +121,35 @@ private struct ProgrammeHistory {
                     block: Int64(number), position: Int64(number) * 10, entryCount: 3,
                     hash: String(repeating: "\(number)", count: 64)), about: "ledger")
         }
+    }
+
+    /// Up to two amendments, of which some leave the grant as it is.
+    private mutating func amendAgreement(grant: UUID, envelope: UUID) throws {
+        var totalCents: Int64 = 30_000_000
+        for amendment in 0..<history.chance.number(0...2) {
+            let cents = history.chance.pick([0, history.chance.cents(1...1_000)])
+            totalCents -= cents
+            try history.tell(
+                AgreementAmended(
+                    agreement: agreement, amendment: amendment + 1, grant: grant, envelope: envelope,
+                    amountCents: cents, totalCents: totalCents,
+                    parts: [AgreementPart(siren: History.lead.siren, partCents: totalCents, hasLeft: false)],
+                    amendedAt: history.now.addingTimeInterval(Double(amendment) * 86_400)), about: agreement)
+        }
+    }
+
+    /// An agreement that ends on what was spent.
+    private mutating func settleAgreement(grant: UUID, envelope: UUID) throws {
+        let cents = history.chance.cents(0...5_000)
+        let dueCents = 15_000_000 - cents
+        try history.tell(
+            AgreementSettled(
+                agreement: agreement, grant: grant, envelope: envelope, amountCents: cents,
+                parts: [
+                    SettledPart(
+                        siren: History.lead.siren, partCents: 15_000_000, eligibleCents: dueCents * 2,
+                        dueCents: dueCents, paidCents: 15_000_000)
+                ], settledAt: history.now.addingTimeInterval(400 * 86_400)), about: agreement)
     }
 
     /// An agreement that ends, and what comes back of what was paid.

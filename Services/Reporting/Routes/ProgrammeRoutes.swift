@@ -30,7 +30,7 @@ struct ProgrammeRoutes: Sendable {
     }
 
     @Sendable private func show(_ request: Request, _ context: MaillageContext) async throws -> Response {
-        let reader = try context.require(.ministry, .operator, .decisionMaker, .committee, .siteManager)
+        let reader = try context.requireProgrammeReader()
         let seesSmallCells = reader.has(.ministry) || reader.has(.operator)
         let now = clock.now()
         let (programme, freshness) = try await programmes.programme(asOf: now, hidesSmallCells: !seesSmallCells)

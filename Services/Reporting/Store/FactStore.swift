@@ -38,6 +38,17 @@ enum FactStore {
         return book
     }
 
+    /// What is known of one thing, of these kinds.
+    static func all(
+        _ kinds: [FactKind], key: String, in session: some PostgresSession
+    ) async throws(PostgresError) -> FactBook {
+        var book = FactBook()
+        let rows = try await session.query(
+            "select * from facts where kind = any(\(kinds.map(\.rawValue))) and key = \(key)")
+        for row in rows { book.record(try fact(row)) }
+        return book
+    }
+
     private static func fact(_ row: PostgresRow) throws(PostgresError) -> ProgrammeFact {
         var fact = ProgrammeFact(
             try row.get("kind"), key: try row.get("key"), sequence: try row.get("sequence"),
