@@ -3,7 +3,7 @@ extension EventWords {
     static let amendments = [
         on(GrantReleased.self) {
             BusinessWords(
-                fr: "restitution de \(EuroText.fr($0.amountCents)) réservés pour le dossier \($0.application.lowercase)",
+                fr: "restitution de \(EuroText.fr($0.amountCents)) réservés, dossier \($0.application.lowercase)",
                 en: "release of \(EuroText.en($0.amountCents)) reserved for application \($0.application.lowercase)")
         },
         on(ExperimentAgreementSigned.self) {

@@ -57,10 +57,23 @@ import struct FoundationEssentials.UUID
         #expect(TrancheSchedule.standard.shares.map(\.share.value) == [3000, 5000, 2000])
     }
 
-    @Test func onlyAReservedAnimationGrantOfSomeSizeIsAgreedOn() {
-        #expect(throws: FundingError.experimentGrant) {
-            try Agreement.draft(id: UUID(), of: Controls.grant(purpose: .experiments), nextID: UUID.init)
+    @Test func anExperimentIsAgreedOnByWhatOneExperimentCanMeet() throws {
+        let grant = Controls.grant(purpose: .experiments)
+        let agreement = try Agreement.draft(id: UUID(), of: grant, nextID: UUID.init)
+        #expect(agreement.experiment == grant.experiment)
+        #expect(agreement.tranches[0].conditions == [.agreementSigned, .experimentStarted])
+        let whole = try #require(BasisPoints(10_000))
+        for text in ["site-opened", "experiment-started:2", "site-report-accepted"] {
+            let schedule = try TrancheSchedule([.init(share: whole, conditions: [try #require(ReleaseCondition(text))])]
+            )
+            let refusal = #expect(throws: FundingError.self) {
+                try Agreement.draft(id: UUID(), of: grant, as: AgreementPlan(schedule: schedule), nextID: UUID.init)
+            }
+            #expect(refusal?.field == "/schedule/0/conditions/0", "\(text)")
         }
+    }
+
+    @Test func onlyAReservedGrantOfSomeSizeIsAgreedOn() {
         #expect(throws: FundingError.grantNotReserved) {
             try Agreement.draft(id: UUID(), of: Controls.grant(0, state: .refused), nextID: UUID.init)
         }

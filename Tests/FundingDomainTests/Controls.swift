@@ -35,8 +35,8 @@ enum Controls {
         id: UUID = UUID()
     ) -> Grant {
         Grant(
-            id: id, purpose: purpose, state: state, call: UUID(), application: UUID(), consortium: consortium(),
-            reservedCents: cents)
+            id: id, purpose: purpose, state: state, of: (call: UUID(), application: UUID()),
+            experiment: purpose == .experiments ? UUID() : nil, consortium: consortium(), reservedCents: cents)
     }
 
     static let signatories = [

@@ -201,6 +201,12 @@ private enum Rebuilt {
         case GrantReserved.type.name:
             let told = try event.decode(GrantReserved.self)
             move(told.reservedCents, "available \(told.envelope.lowercase)", "reserved \(told.grant.lowercase)")
+        case GrantReleased.type.name:
+            let told = try event.decode(GrantReleased.self)
+            move(told.amountCents, "reserved \(told.grant.lowercase)", "available \(told.envelope.lowercase)")
+        case ExperimentAgreementSigned.type.name:
+            let told = try event.decode(ExperimentAgreementSigned.self)
+            move(told.grantedCents, "reserved \(told.grant.lowercase)", "committed \(told.agreement.lowercase)")
         case AgreementSigned.type.name:
             let told = try event.decode(AgreementSigned.self)
             move(told.grantedCents, "reserved \(told.grant.lowercase)", "committed \(told.agreement.lowercase)")

@@ -109,7 +109,7 @@ import Testing
             var agreement = try Agreement.draft(
                 id: UUID(),
                 of: Grant(
-                    id: UUID(), purpose: .animation, state: .reserved, call: UUID(), application: UUID(),
+                    id: UUID(), purpose: .animation, state: .reserved, of: (call: UUID(), application: UUID()),
                     consortium: Consortium(lead: Member(Controls.member()), partners: []), reservedCents: 600),
                 nextID: UUID.init)
             let signatories = [

@@ -180,6 +180,10 @@ struct RandomMoney: Sendable {
         let cents = chance.cents(100...40_000_000)
         try await deliver(
             Controls.request(experiment, under: agreement, requestedCents: cents), about: experiment, &chance)
+        let grants = try await reading { try await programme.grants(of: agreement.application) }
+        if let grant = grants.first(where: { $0.experiment == experiment && $0.state == "reserved" }) {
+            state.things.withLock { $0.grants.append((grant.id, grant.reservedCents, [Controls.siren])) }
+        }
         state.things.withLock { $0.experiments.append((experiment, agreement)) }
     }
 

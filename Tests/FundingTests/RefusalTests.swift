@@ -96,21 +96,6 @@ import Testing
         }
     }
 
-    @Test func grantOfAnExperimentHasNoAgreementOfItsOwn() async throws {
-        try await Programme.with { programme in
-            // given
-            try await programme.prepare()
-            let agreement = try await programme.signedAgreement()
-            let experiment = UUID()
-            try await programme.service.deliver(
-                Controls.request(experiment, under: agreement), subject: experiment.lowercase)
-            let grants = try await programme.grants(of: agreement.application)
-            let grant = try #require(grants.first { $0.kind == "experiments" })
-            // then
-            expect(try await programme.draft(grant.id), .conflict, "experiment-grant", at: "/grant")
-        }
-    }
-
     @Test func eachCommandNeedsItsRole() async throws {
         try await Programme.with { programme in
             let id = UUID().lowercase

@@ -17,6 +17,28 @@ struct ProgrammeTests {
         #expect(money.agreements.first?.tranches.map(\.state) == ["paid", "opened"])
     }
 
+    @Test func whatIsAgreedOnForAnExperimentIsTheExperimentsAndWhatIsReleasedIsNobodysAnyMore() {
+        // given: an agreement of an experiment, of which some is released, and a grant that was given back
+        let own = UUID()
+        func fact(_ kind: FactKind, _ cents: Int64, of kindOfMoney: MoneyKind? = nil) -> ProgrammeFact {
+            Controls.fact(kind, UUID()) { fact in
+                fact.agreement = own
+                fact.moneyKind = kindOfMoney
+                fact.amountCents = cents
+            }
+        }
+        let facts = [
+            fact(.experimentAgreementSigned, 10_000_000, of: .experiments), fact(.trancheReleased, 4_000_000),
+            fact(.grantReleased, 1_000_000, of: .experiments),
+        ]
+        // when
+        let money = programme(of: Controls.facts + facts).money
+        // then
+        #expect(money.experiments.committed.cents == 10_000_000 && money.experiments.released.cents == 4_000_000)
+        #expect(money.animation.committed.cents == 30_000_000 && money.animation.released.cents == 15_000_000)
+        #expect(money.total.reserved.cents == 39_000_000 && money.experiments.reserved.cents == 9_000_000)
+    }
+
     @Test func everyApplicationIsInItsFurthestState() {
         let applications = programme(of: Controls.facts).applications
         #expect(applications.total.count == 3)

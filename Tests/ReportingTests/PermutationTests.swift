@@ -106,6 +106,7 @@ private struct ProgrammeHistory {
                 agreement: agreement, grant: grant, application: application, call: call, lead: History.lead,
                 partners: [], grantedCents: 30_000_000, tranches: [], signedAt: history.now), about: agreement)
         try amendAgreement(grant: grant, envelope: envelope)
+        try agreeOnExperiment(envelope: envelope)
         switch history.chance.number(1...4) {
         case 1, 2: try endAgreement(grant: grant, envelope: envelope)
         case 3: try settleAgreement(grant: grant, envelope: envelope)
@@ -136,6 +137,27 @@ private struct ProgrammeHistory {
                     parts: [AgreementPart(siren: History.lead.siren, partCents: totalCents, hasLeft: false)],
                     amendedAt: history.now.addingTimeInterval(Double(amendment) * 86_400)), about: agreement)
         }
+    }
+
+    /// Money for an experiment, which is agreed on or given back.
+    private mutating func agreeOnExperiment(envelope: UUID) throws {
+        let (grant, own, experiment) = (history.chance.uuid(), history.chance.uuid(), history.chance.uuid())
+        let cents = history.chance.cents(1_000...9_000)
+        try history.tell(
+            GrantReserved(
+                grant: grant, envelope: envelope, call: call, kind: .experiments, application: application,
+                experiment: experiment, beneficiarySiren: History.lead.siren, reservedCents: cents, ruleSet: "rules",
+                bindingRule: "experiment-rate"), about: grant)
+        guard history.chance.happens(onceIn: 2) else {
+            return try history.tell(
+                GrantReleased(
+                    grant: grant, envelope: envelope, call: call, kind: .experiments, application: application,
+                    experiment: experiment, amountCents: cents), about: grant)
+        }
+        try history.tell(
+            ExperimentAgreementSigned(
+                agreement: own, grant: grant, experiment: experiment, application: application, call: call,
+                siren: History.lead.siren, grantedCents: cents, tranches: [], signedAt: history.now), about: own)
     }
 
     /// An agreement that ends on what was spent.

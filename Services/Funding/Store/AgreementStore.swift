@@ -173,7 +173,7 @@ struct AgreementStore: Sendable {
         try await tranches.open(agreement: agreement.id, in: session)
     }
 
-    /// The agreement of an experiment is told by a noun of its own: one of a place makes a site and ends an application.
+    /// The agreement of an experiment has a noun of its own: one of a place makes a site and ends an application.
     private static func signed(_ agreement: Agreement, _ command: CommandContext) -> NewEvent {
         guard let experiment = agreement.experiment else {
             return command.event(payload(agreement, at: command.now), about: agreement.id)

@@ -44,7 +44,8 @@ package enum ProgrammeFigures {
         // Agreements, tranches and payments are about the animation of a place, or about one experiment.
         let experiments = Set(facts.facts(.experimentAgreementSigned).compactMap(\.agreement))
         let steps: [(measure: String, kind: FactKind, sign: Int64)] = [
-            ("committed", .agreementSigned, 1), ("committed", .experimentAgreementSigned, 1), ("released", .trancheReleased, 1), ("paid", .paymentExecuted, 1),
+            ("committed", .agreementSigned, 1), ("committed", .experimentAgreementSigned, 1),
+            ("released", .trancheReleased, 1), ("paid", .paymentExecuted, 1),
             // What an agreement gives back as it ends or shrinks, and what came back of payments, is the envelope's.
             ("reserved", .agreementTerminated, -1), ("committed", .agreementTerminated, -1),
             ("reserved", .agreementReduced, -1), ("committed", .agreementReduced, -1),
