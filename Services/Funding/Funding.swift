@@ -52,8 +52,10 @@ enum FundingService: ServiceDefinition {
                 RuleSetRoutes(ruleSets: RuleSetStore(allotments: allotments), commands: commands).add(to: router)
                 StateAidRulesRoutes(rules: StateAidRulesStore(allotments: allotments), commands: commands)
                     .add(to: router)
-                UndertakingRoutes(undertakings: UndertakingStore(allotments: allotments), commands: commands)
-                    .add(to: router)
+                UndertakingRoutes(
+                    undertakings: UndertakingStore(allotments: allotments),
+                    export: DeMinimisExport(funder: FundingSettings.funder(context.settings)), commands: commands
+                ).add(to: router)
                 DryRunRoutes(commands: commands).add(to: router)
                 ProgrammeRoutes(programmes: ProgrammeStore(), envelopes: envelopes, commands: commands).add(to: router)
                 ReservationRoutes(reservations: reservations, desk: desk, commands: commands).add(to: router)

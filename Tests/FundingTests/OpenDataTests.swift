@@ -115,6 +115,35 @@ import Testing
         }
     }
 
+    @Test func anAmendmentIsPublishedInTheTimeOfItsOwn() async throws {
+        try await Programme.with(settings: Self.settings) { programme in
+            // given: published, and amended two months later
+            try await programme.prepare()
+            let agreement = try await agreement(programme)
+            #expect(try await set(parties(), of: agreement.id, version: 2, programme).status == .ok)
+            #expect(try await publish(programme) == ["TLE-2026-001"])
+            let lines = Amendments.lines(("200034528", 60_000_000), ("732829320", 40_000_000))
+            let amendment: Amendments.AmendmentAnswer = try await Amendments.draft(agreement.id, lines, programme)
+                .decode()
+            programme.service.clock.set(try #require(WireInstant.parse("2026-05-04T09:00:00Z")))
+            let signatures = Programme.signatures.replacing("2026-03-01", with: "2026-05-04")
+            let signed = try await programme.service.request(
+                .post, "/v1/amendments/\(amendment.id.lowercase)/sign", as: [.operator], json: signatures,
+                headers: Programme.ifMatch(1))
+            #expect(signed.status == .ok, "\(signed.text)")
+            // then: the new version is due three months after it was signed
+            let due = try await standing(of: agreement.id, programme)
+            #expect(due.status == "due" && due.day == "2026-08-04")
+            // when
+            #expect(try await publish(programme) == ["TLE-2026-001"])
+            // then
+            let records = try SubsidyCSV.records(of: Array(try await document(programme).utf8))
+            #expect(records.map(\.amountCents) == [60_000_000, 40_000_000])
+            #expect(try await standing(of: agreement.id, programme).status == "published")
+            #expect(try await publish(programme) == [])
+        }
+    }
+
     @Test func afterThreeMonthsItIsOverdue() async throws {
         try await Programme.with(settings: Self.settings) { programme in
             try await programme.prepare()

@@ -1,6 +1,9 @@
+import CofundingRules
 import Events
 import Foundation
+import FundingDomain
 import HTTPTypes
+import Identifiers
 import Identity
 import Postgres
 import TestSupport
@@ -115,6 +118,17 @@ import Testing
             #expect(register.map(\.grantedOn) == ["2023-12-31", "2024-01-01"])
             #expect(register.map(\.source).allSatisfy { $0.hasPrefix("Regulation (EU)") })
             #expect(Set(register.map(\.source)).count == 2)
+            // The file that reports them: with the members of the day and what the ceiling left.
+            let path = "/v1/de-minimis-register/document"
+            let entries = try DeMinimisRegisterCSV.entries(
+                of: Array(try await programme.service.request(.get, path, as: [.ministry]).text.utf8))
+            #expect(entries.map(\.grant.cents) == [20_000_000, 10_000_000])
+            #expect(entries.map(\.grant.grantedOn.description) == ["2023-12-31", "2024-01-01"])
+            #expect(entries.map(\.roomLeftCents) == [0, 0])
+            #expect(entries.allSatisfy { $0.grant.undertaking.map(\.digits) == [AidControls.head] })
+            let other = try await programme.service.request(
+                .get, path, as: [.applicant], organisation: AidControls.head)
+            #expect(other.status == .forbidden)
         }
     }
 

@@ -76,6 +76,9 @@ import Testing
             let reopened = try await Self.reopen(statement.id, version: 3, programme)
             // then: nothing is eligible until it is accepted again
             #expect(try reopened.decode(StatementAnswer.self).eligibleCents == 0)
+            let history = try await programme.service.request(
+                .get, "/v1/agreements/\(agreement.id.lowercase)/history", as: [.ministry])
+            #expect(history.text.contains("état de dépenses 1 de \(statement.siren)"), "\(history.text)")
             let types = try await programme.eventTypes().filter { $0.hasPrefix("expense-statement") }
             #expect(
                 types == ["expense-statement.submitted", "expense-statement.accepted", "expense-statement.reopened"])

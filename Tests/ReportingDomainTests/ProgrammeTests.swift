@@ -39,6 +39,36 @@ struct ProgrammeTests {
         #expect(money.total.reserved.cents == 39_000_000 && money.experiments.reserved.cents == 9_000_000)
     }
 
+    @Test func aTrancheIsPaidWhenAllOfItIsAndOrderedWhileAPaymentOfItIs() {
+        // given: one tranche of an agreement
+        let (agreement, tranche) = (UUID(), UUID())
+        func fact(_ kind: FactKind, _ key: UUID, _ cents: Int64 = 0) -> ProgrammeFact {
+            Controls.fact(kind, key) { fact in
+                fact.agreement = agreement
+                fact.tranche = tranche
+                fact.amountCents = cents
+            }
+        }
+        let signed = Controls.fact(.agreementSigned, agreement) { $0.agreement = agreement }
+        var facts = [signed, fact(.trancheOpened, tranche, 9_000), fact(.trancheReleased, tranche, 9_000)]
+        func state() -> [String] {
+            programme(of: facts).money.agreements.flatMap(\.tranches).map { "\($0.state) \($0.amountCents)" }
+        }
+        let (first, second) = (UUID(), UUID())
+        // when, then: ordered, taken back, and of another amount by an amendment
+        facts.append(fact(.paymentOrdered, first, 9_000))
+        #expect(state() == ["ordered 9000"])
+        facts.append(fact(.paymentEnded, first))
+        #expect(state() == ["released 9000"])
+        facts.append(fact(.trancheAdjusted, tranche, 8_000))
+        #expect(state() == ["released 8000"])
+        // when, then: paid to one, then to the other
+        facts.append(fact(.paymentExecuted, second, 5_000))
+        #expect(state() == ["ordered 8000"])
+        facts.append(fact(.paymentExecuted, UUID(), 3_000))
+        #expect(state() == ["paid 8000"])
+    }
+
     @Test func everyApplicationIsInItsFurthestState() {
         let applications = programme(of: Controls.facts).applications
         #expect(applications.total.count == 3)

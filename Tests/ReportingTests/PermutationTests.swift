@@ -204,6 +204,11 @@ private struct ProgrammeHistory {
             TrancheOpened(
                 tranche: tranche, agreement: agreement, number: number, amountCents: 15_000_000,
                 conditions: [.siteOpened]), about: tranche)
+        if history.chance.happens(onceIn: 3) {
+            try history.tell(
+                TrancheAdjusted(tranche: tranche, agreement: agreement, number: number, amountCents: 14_999_000),
+                about: tranche)
+        }
         guard history.chance.happens(onceIn: 2) else { return }
         try history.tell(
             TrancheReleased(
@@ -213,6 +218,17 @@ private struct ProgrammeHistory {
             PaymentOrdered(
                 payment: payment, tranche: tranche, agreement: agreement, amountCents: 15_000_000,
                 orderedAt: history.now), about: payment)
+        switch history.chance.number(0...4) {
+        case 0:
+            return try history.tell(
+                PaymentRejected(payment: payment, tranche: tranche, agreement: agreement, amountCents: 15_000_000),
+                about: payment)
+        case 1:
+            return try history.tell(
+                PaymentCancelled(payment: payment, tranche: tranche, agreement: agreement, amountCents: 15_000_000),
+                about: payment)
+        default: break
+        }
         try history.tell(
             PaymentExecuted(
                 payment: payment, tranche: tranche, agreement: agreement, amountCents: 15_000_000,

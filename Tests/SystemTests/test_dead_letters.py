@@ -43,10 +43,9 @@ class DeadLetters(RunningSystem):
         ids = {name: str(uuid.uuid4()) for name in ("site", "agreement", "solution")}
         return self.event(1, "registered", {**ids, "budgetCents": 40_000_000, "participantsTarget": 100})
 
-    def started(self, sequence: int = 2) -> tuple[str, bytes]:
-        """Of a type that funding only counts."""
-        ids = {name: str(uuid.uuid4()) for name in ("site", "agreement")}
-        return self.event(sequence, "started", {**ids, "protocolVersion": 1, "startedAt": "2026-01-05T09:00:00.000Z"})
+    def counted(self, sequence: int = 2) -> tuple[str, bytes]:
+        """Of a type that funding does not know and only counts."""
+        return self.event(sequence, "suspended", {"suspendedAt": "2026-01-05T09:00:00.000Z"})
 
     def give_up_on(self, body: bytes) -> None:
         """Lets a consumer return the message more often than its queue allows, as a process does that it ends."""
@@ -103,7 +102,7 @@ class DeadLetters(RunningSystem):
         identity, body = self.registered()
         self.give_up_on(body)
         letter = self.letter_of(identity)
-        self.deliver(self.started()[1])
+        self.deliver(self.counted()[1])
         parked = f"select waits_for from funding.inbox_parked where subject = '{self.experiment}'"
         until("the next event waits", lambda: self.ask(parked) or None)
         self.assertEqual(self.ask(parked), "dead-predecessor")
@@ -133,7 +132,7 @@ class DeadLetters(RunningSystem):
         self.assertEqual(told["state"], "retried")
         self.assertEqual([act["outcome"] for act in told["acts"]], ["settled-before", "applied"])
         self.deliver(body)
-        self.deliver(self.started(3)[1])
+        self.deliver(self.counted(3)[1])
         until("the subject goes on", lambda: self.place() == "3|" or None)
         self.assertEqual(self.effects(), "1")
 
@@ -141,7 +140,7 @@ class DeadLetters(RunningSystem):
         identity, body = self.registered()
         self.give_up_on(body)
         letter = self.letter_of(identity)
-        self.deliver(self.started()[1])
+        self.deliver(self.counted()[1])
         until("the next event waits", lambda: self.ask(
             f"select 1 from funding.inbox_parked where subject = '{self.experiment}'") or None)
         [result] = self.objects("drop", letter, *PEOPLE)

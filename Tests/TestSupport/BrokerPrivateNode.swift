@@ -229,27 +229,35 @@ package final class PrivateBroker: Sendable {
     }
 }
 
-/// Ports that nobody listens on now.
+/// Ports that nobody listens on, and none of those that Linux gives to outgoing connections (from 32768 on): while a
+/// server is down, whoever tries to reach it could get its very port as the near end, and it would not start again.
 enum FreePorts {
+    private static let range: ClosedRange<UInt16> = 10_000...32_700
+
     static func take(_ count: Int) throws -> [UInt16] {
         var sockets: [Int32] = []
         defer { for socket in sockets { close(socket) } }
         // Held together, so that they differ.
         return try (0..<count).map { _ in
-            let listener = try LocalListener.open()
-            sockets.append(listener.descriptor)
-            return listener.port
+            for _ in 0..<100 {
+                guard let listener = try? LocalListener.open(port: .random(in: range)) else { continue }
+                sockets.append(listener.descriptor)
+                return listener.port
+            }
+            throw BrokerUnavailable(description: "no free port")
         }
     }
 }
 
-/// A socket that listens on a free port of this machine.
+/// A socket that listens on a port of this machine.
 enum LocalListener {
-    static func open() throws -> (descriptor: Int32, port: UInt16) {
+    /// - Parameter port: 0 for any that is free.
+    static func open(port: UInt16 = 0) throws -> (descriptor: Int32, port: UInt16) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        address.sin_port = port.bigEndian
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let status = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
@@ -257,7 +265,10 @@ enum LocalListener {
                     && getsockname(descriptor, address, &size) == 0
             }
         }
-        guard status else { throw BrokerUnavailable(description: "no free port") }
+        guard status else {
+            close(descriptor)
+            throw BrokerUnavailable(description: "no free port")
+        }
         return (descriptor, UInt16(bigEndian: address.sin_port))
     }
 }

@@ -22,10 +22,18 @@ absolute() {
 }
 
 # free_ports COUNT: one port a line, none of them in use. All are held open until the last is known, so they differ.
+# None is of those that the system gives to outgoing connections: while a server is down, whoever tries to reach it could
+# get its very port as the near end, and the server would not start again.
 free_ports() {
     /usr/bin/python3 - "$1" <<'PYTHON'
-import socket, sys
-held = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]))]
+import pathlib, random, socket, sys
+first = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+held = []
+while len(held) < int(sys.argv[1]):
+    try:
+        held.append(socket.create_server(("127.0.0.1", random.randrange(min(10_000, first - 2_000), first))))
+    except OSError:
+        continue
 print(*(s.getsockname()[1] for s in held), sep="\n")
 PYTHON
 }

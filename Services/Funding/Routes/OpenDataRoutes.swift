@@ -88,10 +88,16 @@ struct OpenDataRoutes: Sendable {
 
     @Sendable private func document(_ request: Request, _ context: MaillageContext) async throws -> Response {
         _ = try context.require()
-        let text = try await openData.file(in: commands.pool)
+        return Response.csv(try await openData.file(in: commands.pool), named: "subventions.csv")
+    }
+}
+
+extension Response {
+    /// A table as a file.
+    static func csv(_ text: String, named name: String) -> Response {
         var headers = HTTPFields()
         headers[.contentType] = SubsidyCSV.contentType
-        headers[.contentDisposition] = #"attachment; filename="subventions.csv""#
+        headers[.contentDisposition] = #"attachment; filename="\#(name)""#
         return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
     }
 }

@@ -13,12 +13,20 @@ import struct FoundationEssentials.Date
 /// Single undertakings with what they declare, and the register of de minimis aid.
 struct UndertakingRoutes: Sendable {
     let undertakings: UndertakingStore
+    let export: DeMinimisExport
     let commands: Commands
 
     func add(to router: Router<MaillageContext>) {
         router.group("/v1/undertakings/{siren}")
             .get(use: show).put(use: declare).get("declarations", use: history)
-        router.group("/v1/de-minimis-register").get(use: register)
+        router.group("/v1/de-minimis-register").get(use: register).get("document", use: document)
+    }
+
+    /// The whole register, for those who report it.
+    @Sendable private func document(_ request: Request, _ context: MaillageContext) async throws -> Response {
+        _ = try context.require(.operator, .ministry, .administrator)
+        let text = try await export.file(in: commands.pool)
+        return Response.csv(text, named: "aides-de-minimis.csv")
     }
 
     private struct Declaration: Decodable, Sendable {

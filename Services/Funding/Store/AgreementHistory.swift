@@ -31,6 +31,8 @@ enum AgreementHistory {
                 union all select 'grant', grant_id::text from agreements where id = \(agreement)
                 union all select 'tranche', id::text from tranches where agreement = \(agreement)
                 union all
+                select 'expense-statement', id::text from expense_statements where agreement = \(agreement)
+                union all
                 select 'payment', p.id::text from payments p join tranches t on t.id = p.tranche
                 where t.agreement = \(agreement)
                 union all

@@ -64,8 +64,16 @@ struct OpenDataStore: Sendable {
                 a.payment_until::text as payment_until, (
                     select sum(granted_cents)::bigint from agreement_lines where agreement = a.id) as granted_cents,
                 (select count(*) from tranches where agreement = a.id) as tranche_count,
-                (select max(published_on)::text from subsidy_publications where agreement = a.id) as published_on
-            from agreements a where a.state not in ('draft', 'discarded') order by a.id
+                m.number as amendment, (m.signed_on at time zone 'UTC')::date::text as amended_on,
+                p.published_on::text as published_on, p.amendment as published_amendment
+            from agreements a
+            left join lateral (
+                select number, signed_on from amendments where agreement = a.id and state = 'signed'
+                order by number desc limit 1) m on true
+            left join lateral (
+                select published_on, amendment from subsidy_publications where agreement = a.id
+                order by id desc limit 1) p on true
+            where a.state not in ('draft', 'discarded') order by a.id
             """)
         let lines = try await self.lines(in: session)
         return try rows.map { row in
@@ -81,11 +89,21 @@ struct OpenDataStore: Sendable {
                         name: line.name ?? "", siret: line.siret ?? "", cents: line.cents, conditions: conditions,
                         period: period, isDeMinimis: line.isDeMinimis, isPrivateLaw: line.isPrivateLaw ?? true)
                 },
+                amendment: try Self.amendment(row),
                 published: try row.get("published_on", as: String?.self).flatMap { CalendarDay($0) }.map {
-                    PublishedSubsidy(amendment: 0, on: $0)
+                    PublishedSubsidy(
+                        amendment: Int(try row.get("published_amendment", as: Int32?.self) ?? 0), on: $0)
                 })
             return (id, subsidy)
         }
+    }
+
+    /// The one that made what is in force; nil for an agreement as it was signed first.
+    private static func amendment(_ row: PostgresRow) throws -> SubsidyAmendment? {
+        guard let number = try row.get("amendment", as: Int32?.self),
+            let day = CalendarDay(try row.get("amended_on", as: String.self))
+        else { return nil }
+        return SubsidyAmendment(number: Int(number), signedOn: day)
     }
 
     /// Publishes the rows of every agreement that is complete, unless they are published as they are.
@@ -99,12 +117,15 @@ struct OpenDataStore: Sendable {
             let rows = subsidy.rows(SubsidyPolicy.decree2017.amountMeaning)
             let records = rows.compactMap(\.record)
             let document = SubsidyCSV.text(records)
-            guard !records.isEmpty, records.count == rows.count, last[agreement] != document else { continue }
+            let isNewVersion = subsidy.published?.amendment ?? 0 != subsidy.amendment?.number ?? 0
+            guard !records.isEmpty, records.count == rows.count, last[agreement] != document || isNewVersion
+            else { continue }
             try await session.query(
                 """
-                insert into subsidy_publications (agreement, published_on, published_by, published_at, document)
+                insert into subsidy_publications (agreement, published_on, published_by, published_at, document,
+                    amendment)
                 values (\(agreement), \(today.description)::text::date, \(command.actor), \(command.now),
-                    \(document))
+                    \(document), \(Int32(subsidy.amendment?.number ?? 0)))
                 """)
             published.append(subsidy.reference)
         }

@@ -4,7 +4,7 @@ import ReportingDomain
 
 /// Envelopes, grants, agreements, tranches and payments.
 enum FundingConsumer {
-    static let handlers = programme + reservations + agreements + tranches + waysBack
+    static let handlers = programme + reservations + agreements + tranches + changes + waysBack
 
     private static let waysBack: [EventHandler] = [
         FactConsumer.handler(
@@ -74,6 +74,23 @@ enum FundingConsumer {
         FactConsumer.handler(RecoveryWaived.self, .recoveryWaived, key: { $0.recovery.figureText }) { waived, fact in
             fact.agreement = waived.agreement
             fact.amountCents = waived.amountCents
+        },
+    ]
+
+    private static let changes: [EventHandler] = [
+        FactConsumer.handler(TrancheAdjusted.self, .trancheAdjusted, key: { $0.tranche.figureText }) { adjusted, fact in
+            fact.tranche = adjusted.tranche
+            fact.agreement = adjusted.agreement
+            fact.ordinal = adjusted.number
+            fact.amountCents = adjusted.amountCents
+        },
+        FactConsumer.handler(PaymentRejected.self, .paymentEnded, key: { $0.payment.figureText }) { rejected, fact in
+            fact.tranche = rejected.tranche
+            fact.agreement = rejected.agreement
+        },
+        FactConsumer.handler(PaymentCancelled.self, .paymentEnded, key: { $0.payment.figureText }) { cancelled, fact in
+            fact.tranche = cancelled.tranche
+            fact.agreement = cancelled.agreement
         },
     ]
 

@@ -26,6 +26,9 @@ package enum FactKind: String, Sendable, CaseIterable {
     case trancheReleased = "tranche-released"
     case paymentOrdered = "payment-ordered"
     case paymentExecuted = "payment-executed"
+    /// The bank rejected it, or somebody took it back.
+    case paymentEnded = "payment-ended"
+    case trancheAdjusted = "tranche-adjusted"
     case trancheCancelled = "tranche-cancelled"
     case trancheRetracted = "tranche-retracted"
     case agreementTerminated = "agreement-terminated"

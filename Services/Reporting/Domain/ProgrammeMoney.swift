@@ -57,20 +57,32 @@ package struct ProgrammeMoney: Sendable, Equatable, Encodable {
         }
     }
 
-    /// Per agreement by number. A tranche is as far as the furthest thing that is known about it.
+    /// Per agreement by number. A tranche is as far as the furthest thing that is known about it; it is paid when all
+    /// its beneficiaries are, or when the rest of it was given back.
     private static func tranches(_ facts: FactBook) -> [UUID: [Tranche]] {
         var tranches: [UUID: [UUID: Tranche]] = [:]
         let steps: [(FactKind, String)] = [
-            (.trancheOpened, "opened"), (.trancheReleased, "released"), (.paymentOrdered, "ordered"),
-            (.trancheCancelled, "cancelled"), (.trancheRetracted, "cancelled"), (.paymentExecuted, "paid"),
+            (.trancheAdjusted, "opened"), (.trancheOpened, "opened"), (.trancheReleased, "released"),
+            (.paymentOrdered, "ordered"), (.trancheCancelled, "cancelled"), (.trancheRetracted, "cancelled"),
+            (.paymentExecuted, "paid"),
         ]
+        let ended = Set(facts.facts(.paymentEnded).map(\.key))
+        var paidCents: [UUID: Int64] = [:]
         for (kind, state) in steps {
             for fact in facts.facts(kind) {
                 guard let agreement = fact.agreement, let tranche = fact.tranche else { continue }
+                if kind == .paymentOrdered, ended.contains(fact.key) { continue }
                 let known = tranches[agreement]?[tranche]
+                let amountCents = known?.amountCents ?? fact.amountCents ?? 0
+                var reached = state
+                if kind == .paymentExecuted {
+                    paidCents[tranche, default: 0] += fact.amountCents ?? 0
+                    let isPaid = known?.state == "cancelled" || paidCents[tranche, default: 0] >= amountCents
+                    reached = isPaid ? "paid" : "ordered"
+                }
                 tranches[agreement, default: [:]][tranche] = Tranche(
-                    tranche: tranche.figureText, number: known?.number ?? fact.ordinal ?? 0,
-                    amountCents: known?.amountCents ?? fact.amountCents ?? 0, state: state)
+                    tranche: tranche.figureText, number: known?.number ?? fact.ordinal ?? 0, amountCents: amountCents,
+                    state: reached)
             }
         }
         return tranches.mapValues { $0.values.sorted { ($0.number, $0.tranche) < ($1.number, $1.tranche) } }

@@ -40,6 +40,7 @@ def lead(wave: Wave, kill: str | None, midway: str | None = None) -> CampaignRes
     experimenting.open_site(wave)
     wave.move_to("advancePaid")
     contracting.pay_tranche(wave, 1)
+    contracting.amend_agreement(wave)
     experimenting.start_experiments(wave)
     places = experimenting.enrol_participants(wave)
     result = Campaign(wave, places, kill, midway).run()
@@ -47,6 +48,7 @@ def lead(wave: Wave, kill: str | None, midway: str | None = None) -> CampaignRes
         contracting.pay_tranche(wave, 2)
     experimenting.complete_experiments(wave)
     contracting.pay_tranche(wave, 3)
+    contracting.settle_agreement(wave)
     return result
 
 

@@ -25,3 +25,6 @@ select agreement, condition, event, subject, occurred_at, id, count from evidenc
 union all
 select x.agreement, e.condition, e.event, e.subject, e.occurred_at, e.id, e.count
 from experiment_agreements x join evidence_recorded e on e.subject = x.experiment::text and e.agreement <> x.agreement;
+
+-- Which version of an agreement a publication shows: 0 as it was signed first, then by its amendments.
+alter table subsidy_publications add column amendment int not null default 0 check (amendment >= 0);
