@@ -164,7 +164,7 @@ package struct SettledPart: Codable, Sendable, Equatable {
     }
 }
 
-/// An agreement came to its end on what was spent. What is still due is its last tranche; what was paid above it is
+/// An agreement came to its end on what was spent. What is still due is one tranche more; what was paid above it is
 /// proposed for recovery.
 package struct AgreementSettled: EventPayload {
     package static let type = EventType(.funding, "agreement", "settled")

@@ -97,6 +97,66 @@ import Testing
         }
     }
 
+    @Test func whatIsPaidInPartIsProposedForRecoveryWhenItsEvidenceFalls() async throws {
+        try await Programme.with { programme in
+            // given: of two beneficiaries one is paid
+            try await programme.prepare()
+            let agreement = try await Amendments.agreement(programme)
+            let experiment = UUID()
+            try await programme.service.deliver(
+                Controls.registered(experiment, under: agreement.id), subject: experiment.lowercase)
+            try await programme.service.deliver(Controls.milestone(experiment), subject: experiment.lowercase)
+            try await Amendments.pay(agreement.tranches[1].id, to: Amendments.partner, programme)
+            // when
+            try await programme.service.deliver(Controls.lost(experiment), subject: experiment.lowercase)
+            // then
+            let proposed = try await programme.service.recordedEvents(type: RecoveryProposed.type.name)
+            #expect(try proposed.map { try $0.decode(RecoveryProposed.self).amountCents } == [15_000_000])
+            // when: the agreement ends
+            let terminated = try await programme.service.request(
+                .post, "/v1/agreements/\(agreement.id.lowercase)/terminate", as: [.operator],
+                json: #"{"reason": "abandon"}"#, headers: Programme.ifMatch(2))
+            // then: what was not paid goes back
+            #expect(terminated.status == .ok, "\(terminated.text)")
+            let after = try await programme.agreement(agreement.id).tranches.map { "\($0.state) \($0.amountCents)" }
+            #expect(after == ["cancelled 30000000", "paid 15000000", "cancelled 20000000"])
+            try await programme.expectBalancedLedger()
+        }
+    }
+
+    @Test(
+        arguments: [
+            (
+                #""terms": {"from": "9990-01-01", "until": "9999-12-31", "rateBasisPoints": 1, "statementMonths": 1, "#
+                    + #""statementDueDays": 1}"#, "/terms/from"
+            ),
+            (
+                #""terms": {"from": "2026-01-01", "until": "2025-12-31", "rateBasisPoints": 1, "statementMonths": 1, "#
+                    + #""statementDueDays": 1}"#, "/terms/until"
+            ),
+            (#""lines": [{"siren": "\u0000", "grantedCents": 1}]"#, "/lines/0/siren"),
+            (#""lines": []"#, "/lines"),
+        ])
+    func aPlanThatIsNoneIsRefusedByItsField(content: String, field: String) async throws {
+        try await Programme.with { programme in
+            try await programme.prepare()
+            let refused = try await programme.draft(try await programme.reservedGrant().id, content: content)
+            #expect(refused.status == .unprocessableContent && refused.problem?.field == field, "\(refused.text)")
+        }
+    }
+
+    @Test func whatNoColumnCanHoldIsRefusedByItsField() async throws {
+        try await Programme.with { programme in
+            try await programme.prepare()
+            let agreement = try await programme.signedAgreement()
+            let order = try await programme.order(agreement.tranches[0].id, content: #""siren": "\u0000""#)
+            #expect(order.problem?.field == "/siren", "\(order.text)")
+            let line = #"{"siren": "200034528", "grantedCents": 1, "structureType": "\u0000"}"#
+            let amendment = try await Amendments.draft(agreement.id, #""lines": [\#(line)]"#, programme)
+            #expect(amendment.problem?.field == "/lines/0/structureType", "\(amendment.text)")
+        }
+    }
+
     @Test func responsesAreCountedByWhatTheMilestonesOfEachExperimentProve() async throws {
         try await Programme.with { programme in
             // given

@@ -177,6 +177,61 @@ import Testing
         }
     }
 
+    /// A late statement stays asked for, and nobody is asked for days on which it took no part.
+    @Test func anAmendmentTakesNoStatementAwayAndAsksNobodyForTimesOfOthers() async throws {
+        try await Programme.with { programme in
+            // given: the second of two years is stated, the first is late
+            try await programme.prepare()
+            let agreement = try await Amendments.agreement(programme)
+            let own = try await programme.statements(of: agreement.id).filter { $0.siren == Controls.siren }
+            _ = try await Self.submit(own[1], Self.spent, programme)
+            // when: in the second year the partner leaves and another joins
+            programme.service.clock.set(try #require(WireInstant.parse("2027-06-01T10:00:00Z")))
+            let content = Amendments.lines((Controls.siren, 70_000_000), (Amendments.newcomer, 30_000_000))
+            for attempt in 1...2 {
+                // The second changes nothing but a budget, a year later.
+                let change =
+                    attempt == 1 ? content : content.replacing("30000000", with: "30000000, \"budgetCents\": 90000000")
+                let amendment: Amendments.AmendmentAnswer = try await Amendments.draft(agreement.id, change, programme)
+                    .decode()
+                #expect(try await Amendments.sign(amendment.id, programme).status == .ok)
+                programme.service.clock.set(try #require(WireInstant.parse("2028-03-01T10:00:00Z")))
+                // then
+                let left = try await programme.statements(of: agreement.id).map {
+                    "\($0.siren) \($0.number) \($0.state)"
+                }
+                #expect(
+                    left.sorted() == [
+                        "\(Amendments.newcomer) 2 expected", "\(Controls.siren) 1 expected",
+                        "\(Controls.siren) 2 submitted",
+                    ])
+            }
+            #expect(try await Self.submit(own[0], Self.spent, programme).status == .ok)
+            #expect(try await settle(agreement.id, version: 4, programme).problemSlug == "statements-missing")
+        }
+    }
+
+    @Test func onlyAnOperatorStatesForOthersWhateverElseTheyMayRead() async throws {
+        try await Programme.with { programme in
+            // given
+            try await programme.prepare()
+            let agreement = try await Amendments.agreement(programme)
+            let statement = try #require(try await programme.statements(of: agreement.id).first)
+            // when
+            let answer = try await programme.service.request(
+                .post, "/v1/expense-statements/\(statement.id.lowercase)/submit", as: [.applicant, .ministry],
+                organisation: Amendments.newcomer, json: Self.spent, headers: Programme.ifMatch(1))
+            // then
+            #expect(answer.status == .notFound)
+            // A partner reads its own line of the settlement, and no more; of others' recoveries nothing.
+            let path = "/v1/agreements/\(agreement.id.lowercase)"
+            let partner = try await programme.service.request(
+                .get, "\(path)/settlement", as: [.applicant], organisation: Amendments.partner
+            ).decode(SettlementAnswer.self)
+            #expect(partner.lines.map(\.siren) == [Amendments.partner])
+        }
+    }
+
     private struct SettlementAnswer: Decodable {
         struct Line: Decodable {
             let siren: String
@@ -227,7 +282,7 @@ import Testing
             try await state(20_000_000, by: Amendments.partner, of: agreement.id, programme)
             let path = "/v1/agreements/\(agreement.id.lowercase)/settlement"
             let preview = try await programme.service.request(
-                .get, path, as: [.applicant], organisation: Amendments.partner
+                .get, path, as: [.applicant], organisation: Controls.siren
             ).decode(SettlementAnswer.self)
             // then
             #expect(preview.lines.map(\.dueCents) == [65_000_000, 20_000_000])
@@ -239,16 +294,15 @@ import Testing
             #expect(settled.status == .ok, "\(settled.text)")
             let after = try await programme.agreement(agreement.id)
             #expect(
-                after.state == "settled" && after.tranches.map(\.amountCents) == [30_000_000, 50_000_000, 9_000_000])
-            #expect(after.tranches[2].parts.map(\.siren) == [Controls.siren])
+                after.state == "settled" && after.tranches.map(\.state) == ["paid", "paid", "cancelled", "released"])
+            #expect(after.tranches[3].parts.map(\.amountCents) == [9_000_000])
+            #expect(after.tranches[3].parts.map(\.siren) == [Controls.siren])
             #expect(try await programme.envelopes()["animation"]?.availableCents == 61_000_000)
             let proposed = try await programme.service.recordedEvents(type: RecoveryProposed.type.name)
             #expect(try proposed.map { try $0.decode(RecoveryProposed.self).amountCents } == [4_000_000])
             try await programme.expectBalancedLedger()
-            // when: the evidence of the balance comes
-            try await programme.service.deliver(
-                Controls.completed(experiment, under: agreement.id), subject: experiment.lowercase)
-            try await Amendments.pay(after.tranches[2].id, to: Controls.siren, programme)
+            // when: what is due waits for nothing more
+            try await Amendments.pay(after.tranches[3].id, to: Controls.siren, programme)
             // then: nothing more happens to it
             #expect(try await programme.envelopes()["animation"]?.paidCents == 89_000_000)
             #expect(try await settle(agreement.id, version: 3, programme).problemSlug == "agreement-settled")

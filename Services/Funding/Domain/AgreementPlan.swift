@@ -33,6 +33,9 @@ package struct AgreementTerms: Sendable, Equatable {
     package init(
         from: CalendarDay, until: CalendarDay, rate: BasisPoints, calendar: StatementCalendar
     ) throws(FundingError) {
+        guard (1990...2200).contains(from.year) else {
+            throw .invalid(field: "/terms/from", expected: "a day from 1990 to 2200")
+        }
         guard from <= until, until <= from.adding(years: 20) else {
             throw .invalid(field: "/terms/until", expected: "a day from \(from) to \(from.adding(years: 20))")
         }

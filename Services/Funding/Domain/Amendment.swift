@@ -23,6 +23,11 @@ package struct AmendmentPlan: Sendable, Equatable {
         self.lines = lines
         self.terms = terms
     }
+
+    /// A word of the code lists of structures and sectors.
+    package static func check(word: String, field: String) throws(FundingError) {
+        try Checks.line(word, upTo: 100, field: field)
+    }
 }
 
 /// An agreement as an amendment leaves it.
@@ -159,8 +164,8 @@ extension Agreement {
         consortium = Consortium(lead: consortium.lead, partners: members)
     }
 
-    /// What the settlement changes: the agreement ends, its last unpaid tranche is what is still due, and everything
-    /// else that is bound is the envelope's again.
+    /// What the settlement changes: the agreement ends, one tranche more is what is still due, and everything else that
+    /// is bound is the envelope's again. What is due rests on the accepted statements alone: it waits for nothing.
     package struct Settled: Sendable, Equatable {
         package let agreement: Agreement
         /// Of tranches that were released, by tranche.
@@ -169,7 +174,7 @@ extension Agreement {
     }
 
     /// Ends the agreement on what was spent. After a termination nothing is bound any more, and nothing more is paid.
-    /// - Parameter nextID: gives an identifier for a tranche in the place of a released one of another amount.
+    /// - Parameter nextID: gives an identifier for the tranche of what is due.
     package func settled(_ settlement: Settlement, paid: Paid, nextID: () -> UUID) throws(FundingError) -> Settled {
         guard state == .signed || state == .terminated else {
             throw state == .settled ? .agreementSettled : .agreementNotSigned(state)
@@ -180,17 +185,13 @@ extension Agreement {
         let unpaid = tranches.indices.filter { tranches[$0].state == .opened || tranches[$0].state == .released }
         let boundCents = unpaid.reduce(Int64(0)) { $0 + tranches[$1].unpaidCents }
         guard let last = unpaid.last else { return Settled(agreement: after, retracted: [], givenBackCents: 0) }
+        guard settlement.balanceCents <= boundCents else { throw .amendLines }
         let balance = settlement.lines.compactMap {
             $0.balanceCents > 0 ? TranchePart(line: $0.line, cents: $0.balanceCents) : nil
         }
         var retracted: [Transfer] = []
-        for index in unpaid where index != last || balance != tranches[last].parts {
+        for index in unpaid {
             let tranche = tranches[index]
-            let isKept = index == last && !balance.isEmpty && tranche.state == .opened
-            if isKept {
-                after.tranches[index].adjust(to: balance)
-                continue
-            }
             if tranche.state == .released {
                 retracted.append(.retract(tranche: tranche.id, agreement: id, tranche.unpaidCents))
             }
@@ -198,7 +199,7 @@ extension Agreement {
             guard index == last, !balance.isEmpty else { continue }
             var next = Tranche(
                 id: nextID(), agreement: id, grant: grant, number: (tranches.map(\.number).max() ?? 0) + 1,
-                amountCents: settlement.balanceCents, conditions: tranche.conditions, parts: balance)
+                amountCents: settlement.balanceCents, conditions: [.agreementSigned], parts: balance)
             next.open()
             after.tranches.append(next)
         }

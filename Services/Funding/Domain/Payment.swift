@@ -228,6 +228,13 @@ package struct Payment: Sendable, Equatable {
         if let lost = tranche.lost(from: evidence).first { throw .evidenceLost(lost) }
     }
 
+    /// Of the beneficiary, as the caller wrote it: one with wrong check digits is in no agreement, and none of ours.
+    package static func check(siren: String) throws(FundingError) {
+        guard siren.utf8.count == 9, siren.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            throw .invalid(field: "/siren", expected: "a SIREN number: nine digits")
+        }
+    }
+
     /// Visible ASCII: what bank statements print back unchanged.
     package static func check(bankReference: String) throws(FundingError) {
         let bytes = bankReference.utf8

@@ -42,4 +42,9 @@ package struct Settlement: Sendable, Equatable {
 
     package var balanceCents: Int64 { lines.reduce(0) { $0 + $1.balanceCents } }
     package var excessCents: Int64 { lines.reduce(0) { $0 + $1.excessCents } }
+
+    /// What one beneficiary comes to.
+    package func only(_ siren: String) -> Settlement { Settlement(lines: lines.filter { $0.siren == siren }) }
+
+    private init(lines: [Line]) { self.lines = lines }
 }

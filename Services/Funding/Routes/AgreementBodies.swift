@@ -101,8 +101,13 @@ struct DraftAmendment: Decodable, Sendable {
     let terms: TermsBody?
 
     func draft() throws -> AmendmentStore.Draft {
-        let lines = lines?.map { line in
-            AmendmentPlan.Line(
+        let lines = try lines?.enumerated().map { index, line in
+            // Checked here, since they are kept also where nobody joins by them.
+            for (name, text) in [("structureType", line.structureType), ("sector", line.sector)] {
+                guard let text else { continue }
+                try AmendmentPlan.check(word: text, field: "/lines/\(index)/\(name)")
+            }
+            return AmendmentPlan.Line(
                 line.line,
                 member: line.structureType.map {
                     Member(siren: line.siren, structureType: $0, sector: line.sector)

@@ -72,7 +72,7 @@ struct AgreementChangeRoutes: Sendable {
         let siren = try context.requireReader()
         let id = try context.uuid("id")
         _ = try await changes.agreements.find(id, visibleTo: siren, in: commands.pool)
-        let found = try await recoveries.ofAgreement(id, in: commands.pool)
+        let found = try await recoveries.ofAgreement(id, visibleTo: siren, in: commands.pool)
         return PageResponse(found.map { RecoveryView($0) }, next: nil)
     }
 }

@@ -65,7 +65,11 @@ struct StatementRoutes: Sendable {
     /// By an operator for anybody, or by the beneficiary for itself.
     @Sendable private func submit(_ request: Request, _ context: MaillageContext) async throws -> Response {
         let caller = try context.require(.operator, .applicant, .siteManager)
-        let siren = caller.has(.operator) ? nil : try context.requireReader()
+        // Whatever else they may read: only an operator states anything for others.
+        guard caller.has(.operator) || caller.organisation != nil else {
+            throw Problem.forbidden.mending("Sign in for an organisation: your token names none.")
+        }
+        let siren = caller.has(.operator) ? nil : caller.organisation
         let target = try target(request, context, siren: siren)
         return try await commands.change(request, context, SubmitStatement.self) { body, transaction in
             let stored = try await statements.submit(

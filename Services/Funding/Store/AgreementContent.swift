@@ -32,6 +32,24 @@ enum AgreementContent {
             """)
     }
 
+    /// Notes on which day beneficiaries joined or left a signed agreement.
+    static func note(_ amended: AmendedAgreement, on day: CalendarDay, in session: some PostgresSession) async throws {
+        let before = Dictionary(uniqueKeysWithValues: amended.before.lines.map { ($0.id, $0) })
+        for line in amended.after.lines {
+            let known = before[line.id]
+            if line.hasLeft, known?.hasLeft != true {
+                try await session.query(
+                    "update agreement_lines set left_on = \(day.description)::text::date where id = \(line.id)")
+            } else if known == nil || (known?.hasLeft == true && !line.hasLeft) {
+                try await session.query(
+                    """
+                    update agreement_lines set joined_on = \(day.description)::text::date, left_on = null
+                    where id = \(line.id)
+                    """)
+            }
+        }
+    }
+
     /// In their order, by agreement.
     static func lines(
         of agreements: [UUID], in session: some PostgresSession

@@ -49,7 +49,7 @@ struct AgreementStore: Sendable {
         try await LedgerStore.book(.init(transfer: commitment, at: command.now, event: signed.id), in: session)
         try await save(agreement, in: session)
         try await EventLog.append([signed] + agreement.tranches.map { Self.opened($0, command) }, in: session)
-        try await StatementStore.plan(agreement, from: nil, in: session)
+        try await StatementStore.plan(agreement, in: session)
         let fact = RecordedEvidence.Fact(
             kind: .agreementSigned, subject: id.lowercase, event: signed.id, occurredAt: command.now)
         try await tranches.record(fact, of: id, command, in: session)

@@ -69,7 +69,9 @@ enum BeneficiaryAidStore {
         let rows = try await session.query(
             """
             select least(granted_on, \(day.description)::date)::text as counted_on, amount_cents, siren
-            from de_minimis_register where siren = any(\(members)) order by granted_on, grant_id
+            from de_minimis_register r where siren = any(\(members))
+                and not exists (select from grants where id = r.grant_id and state = 'released')
+            order by granted_on, grant_id
             """)
         return try rows.map { row in
             DeMinimisAid(
@@ -103,7 +105,8 @@ enum BeneficiaryAidStore {
         let rows = try await session.query(
             """
             select r.*, r.granted_on::text as granted_day from de_minimis_register r
-            where (\(siren) is null or r.siren = \(siren)) and (\(organisation) is null or r.siren = \(organisation))
+            where not exists (select from grants where id = r.grant_id and state = 'released')
+                and (\(siren) is null or r.siren = \(siren)) and (\(organisation) is null or r.siren = \(organisation))
                 and (\(after) is null or r.grant_id > \(after))
             order by r.grant_id limit \(limit)
             """)

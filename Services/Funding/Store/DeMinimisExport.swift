@@ -20,7 +20,7 @@ struct DeMinimisExport: Sendable {
                 r.source, d.content, (
                     select (s ->> 'valueCents')::bigint from jsonb_array_elements(g.derivation) s
                     where s ->> 'rule' = \(CofundingRule.deMinimisRoom.rawValue) limit 1) as room_cents
-            from de_minimis_register r join grants g on g.id = r.grant_id
+            from de_minimis_register r join grants g on g.id = r.grant_id and g.state <> 'released'
             join lateral (
                 select content from aid_declarations
                 where undertaking = r.undertaking and recorded_at <= r.registered_at

@@ -40,6 +40,7 @@ struct PaymentStore: Sendable {
     func order(
         tranche id: UUID, _ order: Order, _ command: CommandContext, in session: some PostgresSession
     ) async throws -> Versioned<Standing> {
+        if let siren = order.siren { try Payment.check(siren: siren) }
         let standing = try await tranches.lockStanding(of: id, in: session)
         try standing.checkAgreement()
         let line = try await line(of: order.siren, in: standing.tranche.value.agreement, in: session)

@@ -30,6 +30,13 @@ struct RecoveryStore: Sendable {
     func propose(
         payment: UUID, amountCents: Int64, reason: String, _ command: CommandContext, in session: some PostgresSession
     ) async throws -> Versioned<Standing> {
+        // The agreement first: a settlement that asks what is undecided sees this one, or comes before it.
+        try await session.query(
+            """
+            select id from agreements where id = (
+                select t.agreement from payments p join tranches t on t.id = p.tranche where p.id = \(payment))
+            for share
+            """)
         let (source, leftCents) = try await lockSource(payment, in: session)
         let recovery = try Recovery.propose(
             id: EventID.next(), of: source, amountCents: amountCents, leftCents: leftCents,
@@ -73,6 +80,8 @@ struct RecoveryStore: Sendable {
             try await insert(recovery, cause: nil, command, in: session)
             open -= recovery.amountCents
         }
+        // The agreement is locked, so what was paid and is not claimed is all there.
+        guard open == 0 else { throw LedgerContradiction(commandID: "settle-excess:\(line.lowercase)") }
     }
 
     /// The evidence of a tranche stands again: what lost evidence proposed and nobody ordered is off.
@@ -220,8 +229,11 @@ struct RecoveryStore: Sendable {
     }
 
     /// In the order of their ids.
-    func ofAgreement(_ agreement: UUID, in session: some PostgresSession) async throws -> [Versioned<Standing>] {
-        try await session.query(Self.selection(agreement: agreement)).map { try Self.standing($0) }
+    /// - Parameter siren: of the caller's organisation, when it may see its own only.
+    func ofAgreement(
+        _ agreement: UUID, visibleTo siren: String? = nil, in session: some PostgresSession
+    ) async throws -> [Versioned<Standing>] {
+        try await session.query(Self.selection(agreement: agreement, siren: siren)).map { try Self.standing($0) }
     }
 
     // MARK: Parts of commands

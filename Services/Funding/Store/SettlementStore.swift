@@ -18,10 +18,13 @@ struct SettlementStore: Sendable {
         of id: UUID, visibleTo siren: String?, in session: some PostgresSession
     ) async throws -> Settlement {
         let agreement = try await agreements.find(id, visibleTo: siren, in: session).value
-        return try await settlement(of: agreement, in: session)
+        let settlement = try await settlement(of: agreement, in: session)
+        // The lead answers for all; a partner reads its own line.
+        guard let siren, siren != agreement.consortium.lead.siren else { return settlement }
+        return settlement.only(siren)
     }
 
-    /// Settles: what is still due becomes the last unpaid tranche, what is bound beyond it goes back to the envelope,
+    /// Settles: what is still due becomes one tranche more, what is bound beyond it goes back to the envelope,
     /// and what was paid above it is proposed for recovery.
     func settle(
         _ order: AgreementChanges.Order, _ command: CommandContext, in session: some PostgresSession

@@ -24,31 +24,56 @@ struct StatementStore: Sendable {
     /// Makes the statements that an agreement's terms ask for, and takes back those that they ask for no more. What
     /// was submitted keeps its period; a partner that has left states the period in which it left, and no later one.
     /// The caller holds the agreement's row.
-    /// - Parameter day: on which the terms changed; nil at the signature.
-    static func plan(_ agreement: Agreement, from day: CalendarDay?, in session: some PostgresSession) async throws {
+    static func plan(_ agreement: Agreement, in session: some PostgresSession) async throws {
         guard let terms = agreement.terms else { return }
         let known = try await periods(of: agreement.id, in: session)
+        let days = try await memberships(of: agreement.id, in: session)
         for line in agreement.lines {
             let kept = known[line.id, default: []].filter { $0.state != .expected }
             let from = kept.map { $0.period.until.adding(days: 1) }.max() ?? terms.from
-            var periods = terms.calendar.periods(
-                from: from, until: terms.until, number: (kept.map(\.period.number).max() ?? 0) + 1)
-            if let day {
-                let isNew = known[line.id] == nil
-                periods = periods.filter { line.hasLeft ? $0.from <= day : !isNew || $0.until >= day }
+            let keptCount = kept.map(\.period.number).max() ?? 0
+            let (joinedOn, leftOn) = days[line.id] ?? (nil, nil)
+            // Who joins states from the period in which it does; who leaves, up to the one in which it did.
+            let all = terms.calendar.periods(from: from, until: terms.until, number: keptCount + 1)
+            let periods = all.filter { period in
+                joinedOn.map { period.until >= $0 } ?? true && leftOn.map { period.from <= $0 } ?? true
             }
-            try await save(line.isOwed || !kept.isEmpty ? periods : [], of: line.id, agreement.id, in: session)
+            let isOwed = line.grantedCents > 0 || !kept.isEmpty
+            try await save(isOwed ? periods : [], of: line.id, agreement.id, after: keptCount, in: session)
         }
     }
 
-    /// Puts the periods in the place of those that nobody has stated anything for.
+    /// When beneficiaries joined an agreement that was signed, and when they left it; by line.
+    private static func memberships(
+        of agreement: UUID, in session: some PostgresSession
+    ) async throws -> [UUID: (joinedOn: CalendarDay?, leftOn: CalendarDay?)] {
+        let rows = try await session.query(
+            """
+            select id, joined_on::text as joined_day, left_on::text as left_day from agreement_lines
+            where agreement = \(agreement)
+            """)
+        var days: [UUID: (joinedOn: CalendarDay?, leftOn: CalendarDay?)] = [:]
+        for row in rows {
+            days[try row.get("id")] = (
+                try row.get("joined_day", as: String?.self).flatMap { CalendarDay($0) },
+                try row.get("left_day", as: String?.self).flatMap { CalendarDay($0) }
+            )
+        }
+        return days
+    }
+
+    /// Puts the periods in the place of those that nobody has stated anything for. One that is late stays asked for,
+    /// whatever was stated since.
+    /// - Parameter count: number of the last that was stated.
     private static func save(
-        _ periods: [StatementPeriod], of line: UUID, _ agreement: UUID, in session: some PostgresSession
+        _ periods: [StatementPeriod], of line: UUID, _ agreement: UUID, after count: Int,
+        in session: some PostgresSession
     ) async throws {
         try await session.query(
             """
             update expense_statements set state = 'dropped', version = version + 1
-            where line = \(line) and state = 'expected' and not number = any(\(periods.map { Int32($0.number) }))
+            where line = \(line) and state = 'expected' and number > \(Int32(count))
+                and not number = any(\(periods.map { Int32($0.number) }))
             """)
         try await session.query(
             """
@@ -268,11 +293,6 @@ extension StatementStore {
             acceptedAt: try row.get("accepted_at"))
         return Versioned(value: standing, version: try row.get("version"))
     }
-}
-
-extension AgreementLine {
-    /// It gets something, and has to show what it spent.
-    fileprivate var isOwed: Bool { grantedCents > 0 }
 }
 
 /// A kind of cost as it is stored.

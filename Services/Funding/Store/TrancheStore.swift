@@ -130,7 +130,7 @@ struct TrancheStore: Sendable {
                 tranche: tranche.id, agreement: agreement, number: tranche.number, amountCents: tranche.amountCents,
                 lost: standing.lost.map { EvidenceKind($0.kind) }, cause: cause)
             try await EventLog.append([command.event(payload, about: tranche.id)], in: session)
-            guard tranche.state == .paid else { continue }
+            guard tranche.parts.contains(where: \.isPaid) else { continue }
             let lost = standing.lost.map(\.text).joined(separator: ", ")
             try await recoveries.propose(
                 tranche: tranche.id, lostBy: cause, reason: "\(lost) is met no more", command, in: session)

@@ -30,6 +30,9 @@ alter table agreement_changes
 alter table agreement_lines
     add column budget_cents bigint check (budget_cents >= 0),
     add column has_left boolean not null default false,
+    -- In a signed agreement: by an amendment.
+    add column joined_on date,
+    add column left_on date,
     drop constraint agreement_lines_agreement_position_key,
     add constraint agreement_lines_position unique (agreement, position) deferrable initially deferred,
     add constraint agreement_lines_siren unique (agreement, siren);
@@ -76,9 +79,32 @@ create table tranche_parts (
     amount_cents bigint not null check (amount_cents > 0),
     primary key (tranche, line)
 );
+-- Of agreements of which nothing was paid or ordered, each tranche is divided as the lines are: rounded down, the last
+-- takes what is left of a partner's part, and the lead what is left of a tranche. Of the others the lead was paid for all;
+-- where their lines say otherwise, an amendment has to say who gets what before they are settled.
+with shares as (
+    select t.id as tranche, t.number, l.id as line, l.granted_cents,
+        max(t.number) over (partition by t.agreement) as last_number,
+        floor(t.amount_cents::numeric * l.granted_cents / g.reserved_cents)::bigint as share_cents
+    from tranches t join agreements a on a.id = t.agreement join grants g on g.id = a.grant_id
+    join agreement_lines l on l.agreement = a.id and l.position > 0 and l.granted_cents > 0
+    where not exists (
+        select from payments p join tranches o on o.id = p.tranche
+        where o.agreement = a.id and p.state in ('ordered', 'approved', 'executed'))
+), parts as (
+    select tranche, line, case when number < last_number then share_cents else granted_cents - coalesce(
+        sum(share_cents) over (partition by line order by number rows between unbounded preceding and 1 preceding), 0)
+        end::bigint as amount_cents
+    from shares
+), leads as (
+    select t.id as tranche, l.id as line, t.amount_cents - coalesce((
+        select sum(amount_cents) from parts where tranche = t.id), 0)::bigint as amount_cents
+    from tranches t join agreement_lines l on l.agreement = t.agreement and l.position = 0
+)
 insert into tranche_parts (tranche, line, amount_cents)
-select t.id, l.id, t.amount_cents from tranches t
-join agreement_lines l on l.agreement = t.agreement and l.position = 0;
+select tranche, line, amount_cents from parts where amount_cents > 0
+union all
+select tranche, line, amount_cents from leads where amount_cents > 0;
 
 -- Evidence that stands or fell, by the thing that it is about. Of one thing the highest number holds; all are kept.
 create table evidence_changes (

@@ -19,7 +19,19 @@ where g.experiment is not null and a.state <> 'discarded';
 
 -- What was recorded of the agreement of a third place counts for the agreement of one of its experiments too, as far as
 -- it is about that experiment.
-alter view evidence_in_force rename to evidence_recorded;
+alter view evidence_in_force rename to evidence_told;
+-- Starts were not recorded before: an experiment that reached a milestone or was completed had started.
+create view evidence_recorded as
+select agreement, condition, event, subject, occurred_at, id, count from evidence_told
+union all
+(select distinct on (s.subject) s.agreement, 'experiment-started', s.event, s.subject, s.occurred_at, s.id, 1
+from (
+    select agreement, event, experiment::text as subject, occurred_at, id from milestone_changes
+    union all
+    select agreement, event, subject, occurred_at, id from evidence where condition = 'experiment-completed') s
+where not exists (
+    select from evidence_changes c where c.condition = 'experiment-started' and c.subject::text = s.subject)
+order by s.subject, s.occurred_at, s.id);
 create view evidence_in_force as
 select agreement, condition, event, subject, occurred_at, id, count from evidence_recorded
 union all
