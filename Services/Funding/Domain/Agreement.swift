@@ -172,10 +172,7 @@ package struct Agreement: Sendable, Equatable {
             leftCents += tranche.unpaidCents
         }
         guard leftCents > 0 else { return [] }
-        return [
-            retracted, [.uncommit(agreement: id, grant: grant, leftCents)],
-            [.giveBack(agreement: id, grant: grant, to: envelope, leftCents)],
-        ].filter { !$0.isEmpty }
+        return ([retracted] + Transfer.giveBack(self, change: id, to: envelope, leftCents)).filter { !$0.isEmpty }
     }
 
     /// Of the agreement or an amendment.

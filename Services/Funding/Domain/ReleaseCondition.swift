@@ -25,12 +25,6 @@ package struct ReleaseCondition: Sendable, Hashable {
 
     package static let countMax = 1_000_000
 
-    /// nil for a count outside 1...1,000,000.
-    package init?(_ kind: EvidenceOf, count: Int = 1) {
-        guard (1...Self.countMax).contains(count) else { return nil }
-        self.init(known: kind, count)
-    }
-
     /// nil for anything that `text` does not write.
     package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)

@@ -143,16 +143,8 @@ package struct Transfer: Sendable, Equatable {
         Transfer(.retract, of: tranche, cents, from: .released(tranche: tranche), to: .committed(agreement: agreement))
     }
 
-    static func uncommit(agreement: UUID, grant: UUID, _ cents: Int64) -> Transfer {
-        Transfer(.uncommit, of: agreement, cents, from: .committed(agreement: agreement), to: .reserved(grant: grant))
-    }
-
-    static func giveBack(agreement: UUID, grant: UUID, to envelope: UUID, _ cents: Int64) -> Transfer {
-        Transfer(.giveBack, of: agreement, cents, from: .reserved(grant: grant), to: .available(envelope: envelope))
-    }
-
     /// Some of what an agreement binds, in two steps: the second needs what the first brings.
-    /// - Parameter change: the command; an agreement gives back more than once.
+    /// - Parameter change: the command, which is the agreement itself at its termination: it may give back before.
     package static func giveBack(
         _ agreement: Agreement, change: UUID, to envelope: UUID, _ cents: Int64
     ) -> [[Transfer]] {

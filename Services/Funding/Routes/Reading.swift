@@ -41,12 +41,12 @@ enum Reading {
     /// The id after which a page begins.
     static func after(_ page: Page) throws(Problem) -> UUID? {
         guard let cursor = page.after else { return nil }
-        guard let id = UUID(uuidString: try cursor.fields(count: 1)[0]) else {
-            throw Problem(.badRequest, "bad-cursor", "The cursor is not one of this list")
-                .mending("Begin again without `after`, and pass `next` on unchanged.")
-        }
+        guard let id = UUID(uuidString: try cursor.fields(count: 1)[0]) else { throw badCursor }
         return id
     }
+
+    static let badCursor = Problem(.badRequest, "bad-cursor", "The cursor is not one of this list")
+        .mending("Begin again without `after`, and pass `next` on unchanged.")
 
     /// A page of items; one more than the page was read to see whether another follows.
     /// - Parameter cursor: of an item that is the last on its page.

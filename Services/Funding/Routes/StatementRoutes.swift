@@ -144,8 +144,7 @@ struct StatementRoutes: Sendable {
         var after: (day: CalendarDay, id: UUID)?
         if let fields = try page.after?.fields(count: 2) {
             guard let day = CalendarDay(fields[0]), let id = UUID(uuidString: fields[1]) else {
-                throw Problem(.badRequest, "bad-cursor", "The cursor is not one of this list")
-                    .mending("Begin again without `after`, and pass `next` on unchanged.")
+                throw Reading.badCursor
             }
             after = (day, id)
         }

@@ -79,10 +79,8 @@ struct AmendmentStore: Sendable {
         guard AgreementDifference(amended) == amendment.difference else { throw FundingError.amendmentOutdated }
         let envelope = try await changes.envelope(of: agreement.value, in: session)
         let event = command.event(payload(amendment, amended, envelope, command), about: amendment.agreement)
-        for transfers in amended.transfers(change: id, to: envelope) {
-            let entries = transfers.map { LedgerStore.Entry(transfer: $0, at: command.now, event: event.id) }
-            try await LedgerStore.book(entries, in: session)
-        }
+        try await LedgerStore.book(
+            amended.transfers(change: id, to: envelope), at: command.now, event: event.id, in: session)
         try await AgreementContent.save(amended.after, in: session)
         let adjusted = try await save(amended, command, in: session)
         let today = try await ParisDays.day(of: command.now, in: session)

@@ -32,6 +32,15 @@ enum LedgerStore {
         try await book([entry], in: session)
     }
 
+    /// Books step by step what one event tells: each step may need what the one before it brought.
+    static func book(
+        _ steps: [[Transfer]], at instant: Date, event: UUID, in session: some PostgresSession
+    ) async throws {
+        for transfers in steps {
+            try await book(transfers.map { Entry(transfer: $0, at: instant, event: event) }, in: session)
+        }
+    }
+
     /// Sets money of an envelope aside, if it is there. The envelope stays locked until the end of the transaction, so
     /// of those who race for the last euro exactly one finds it.
     /// - Returns: false when the envelope does not hold the amount any more; then nothing changed.

@@ -117,18 +117,11 @@ struct SettlementStore: Sendable {
                 events.append(AgreementStore.opened(after, command))
                 continue
             }
-            if old.state != after.state {
-                let cancelled = changes.cancelled(old, command)
-                told[after.id] = cancelled.id
-                events.append(cancelled)
-                try await agreements.tranches.save(adjusted: after, in: session)
-            } else if old != after {
-                try await agreements.tranches.save(adjusted: after, in: session)
-                guard old.amountCents != after.amountCents else { continue }
-                let adjusted = TrancheAdjusted(
-                    tranche: after.id, agreement: before.id, number: after.number, amountCents: after.amountCents)
-                events.append(command.event(adjusted, about: after.id))
-            }
+            guard old.state != after.state else { continue }
+            let cancelled = changes.cancelled(old, command)
+            told[after.id] = cancelled.id
+            events.append(cancelled)
+            try await agreements.tranches.save(adjusted: after, in: session)
         }
         let retracted = settled.retracted.map { transfer in
             LedgerStore.Entry(
@@ -145,10 +138,7 @@ struct SettlementStore: Sendable {
     ) async throws {
         guard settled.givenBackCents > 0 else { return }
         let steps = Transfer.giveBack(settled.agreement, change: event.id, to: envelope, settled.givenBackCents)
-        for transfers in steps {
-            let entries = transfers.map { LedgerStore.Entry(transfer: $0, at: command.now, event: event.id) }
-            try await LedgerStore.book(entries, in: session)
-        }
+        try await LedgerStore.book(steps, at: command.now, event: event.id, in: session)
     }
 
     private func insert(
