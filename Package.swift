@@ -113,7 +113,7 @@ let sharedTargets: [Target] = [
     shared("CofundingRules"),
     shared("StateAidWire", ["CofundingRules", "Events"]),
     shared("Identifiers"),
-    shared("Identity", [jwtKit, logging]),
+    shared("Identity", [crypto, jwtKit, logging]),
     shared(
         "HTTPDefaults",
         [

@@ -13,6 +13,7 @@ package struct TokenVerifier: Sendable {
     private let audience: String
     private let leewaySeconds: Double
     private let now: @Sendable () -> Date
+    private let verified = VerifiedTokens()
 
     /// - Parameters:
     ///   - publicKeyPEM: one to four P-256 public keys, one after the other; a token may be signed by any of them, so
@@ -47,23 +48,36 @@ package struct TokenVerifier: Sendable {
 
     /// - Throws: ``TokenError``, one case per reason.
     package func verify(_ token: String) async throws(TokenError) -> Principal {
+        guard token.utf8.count <= Self.tokenBytesMax else { throw .malformed }
+        let digest = VerifiedTokens.digest(of: token)
+        if let known = verified.find(digest) {
+            try check(known.lifetime)
+            return known.principal
+        }
+        let claims = try await claims(of: token)
+        try checkParties(claims)
+        let lifetime = try TokenLifetime(claims)
+        try check(lifetime)
+        let principal = try Self.principal(claims)
+        verified.keep(.init(principal: principal, lifetime: lifetime), digest)
+        return principal
+    }
+
+    /// - Returns: what somebody with one of our keys signed.
+    private func claims(of token: String) async throws(TokenError) -> TokenClaims {
         try Self.checkHeader(token)
-        let claims: TokenClaims
         do {
-            claims = try await keys.verify(token, as: TokenClaims.self, iteratingKeys: true)
+            return try await keys.verify(token, as: TokenClaims.self, iteratingKeys: true)
         } catch let error as JWTError where error.errorType == .signatureVerificationFailed {
             throw TokenError.badSignature
         } catch {
             throw TokenError.malformed
         }
-        try checkValidity(claims)
-        return try Self.principal(claims)
     }
 
     /// JWTKit verifies with our key whatever the header says; a header that says something else is refused all the
     /// same, so that no other reader of the same token can understand it differently.
     private static func checkHeader(_ token: String) throws(TokenError) {
-        guard token.utf8.count <= tokenBytesMax else { throw .malformed }
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3 else { throw .malformed }
         var text = String(parts[0]).replacing("-", with: "+").replacing("_", with: "/")
@@ -80,13 +94,13 @@ package struct TokenVerifier: Sendable {
         let crit: [String]?
     }
 
-    private func checkValidity(_ claims: TokenClaims) throws(TokenError) {
+    private func checkParties(_ claims: TokenClaims) throws(TokenError) {
         guard claims.iss == issuer else { throw .wrongIssuer }
         guard let audiences = claims.aud?.values, audiences.contains(audience) else { throw .wrongAudience }
-        let seconds = now().timeIntervalSince1970
-        guard let expiry = claims.exp, expiry.isFinite else { throw .badClaim("exp") }
-        guard seconds < expiry + leewaySeconds else { throw .expired }
-        if let start = claims.nbf, seconds < start - leewaySeconds { throw .notYetValid }
+    }
+
+    private func check(_ lifetime: TokenLifetime) throws(TokenError) {
+        try lifetime.check(at: now().timeIntervalSince1970, leeway: leewaySeconds)
     }
 
     private static func principal(_ claims: TokenClaims) throws(TokenError) -> Principal {

@@ -93,6 +93,7 @@ package struct CheckpointMaker {
         let store = CheckpointStore(transaction)
         let last = try await store.lock(interval: isContinuing ? .zero : interval)
         guard let last, last < mark.position else { return .taken }
+        try await store.planAnew()
         let end = try await end(of: mark, behind: last, store)
         let addition = try await store.add(after: last, upTo: end)
         let isPublished = addition.eventCount > 0

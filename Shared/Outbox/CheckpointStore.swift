@@ -38,6 +38,12 @@ struct CheckpointStore {
 
     func snapshot() async throws(PostgresError) -> TransactionSnapshot { try await .take(in: session) }
 
+    /// Until the end of the transaction statements are planned for what the tables hold now: a plan from when the log was
+    /// short would walk through all of it for each page.
+    func planAnew() async throws(PostgresError) {
+        try await session.query("select set_config('plan_cache_mode', 'force_custom_plan', true)")
+    }
+
     /// Locks the sum until the end of the transaction, unless another replica has it or was faster.
     /// - Returns: the position up to which it goes.
     func lock(interval: Duration) async throws(PostgresError) -> Int64? {

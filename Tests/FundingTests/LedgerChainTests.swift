@@ -1,6 +1,8 @@
 import Events
 import Foundation
+import FundingDomain
 import HTTPTypes
+import Outbox
 import Postgres
 import TestSupport
 import Testing
@@ -38,30 +40,76 @@ import Testing
         }
     }
 
-    /// The same bytes, put together by the server alone, as the comment of `LedgerChain` describes them.
     @Test func theHashIsTheOneThatIsWrittenDown() async throws {
         try await Programme.with { programme in
-            // given
             try await prepare(programme)
-            // when
-            let rows = try await programme.service.pool.query(
-                """
-                select b.hash = sha256(
-                    convert_to('maillage-ledger-block-1' || E'\\n' || b.number || E'\\n'
-                        || encode(b.previous_hash, 'hex') || E'\\n' || b.after_position || E'\\n'
-                        || b.up_to_position || E'\\n' || b.entry_count || E'\\n', 'UTF8')
-                    || string_agg(sha256(convert_to(concat_ws(' ', t.id, (extract(epoch from t.at) * 1000000)::bigint,
-                        d.kind, d.owner, c.kind, c.owner, t.amount_cents, t.debit_after_cents, t.credit_after_cents,
-                        t.reason, t.command_id, t.event), 'UTF8')), ''::bytea order by t.id)) as is_same
-                from ledger_blocks b
-                join events e on e.position > b.after_position and e.position <= b.up_to_position
-                join transfers t on t.event = e.id
-                join accounts d on d.id = t.debit_account join accounts c on c.id = t.credit_account
-                group by b.number order by b.number
-                """)
-            // then
-            #expect(try rows.map { try $0.get("is_same", as: Bool.self) } == [true, true])
+            #expect(try await blocksAreAsWrittenDown(programme) == [true, true])
         }
+    }
+
+    @Test func aBlockOfManyEntriesThatEventsTellCrosswiseIsTheOneThatIsWrittenDown() async throws {
+        try await Programme.with { programme in
+            // given
+            try await programme.prepare()
+            let opened = try await programme.envelopes()
+            let envelopes = try [#require(opened["animation"]?.id), #require(opened["experiments"]?.id)]
+            try await programme.service.checkpoint()
+            let (pool, desk) = (programme.service.pool, ReservationStore())
+            let early = try claim(on: envelopes[0])
+            let told = early.command.event(
+                ReservationMade(
+                    reservation: early.reservation.id, envelope: envelopes[0], call: programme.call, kind: .animation,
+                    beneficiarySiren: Controls.siren, amountCents: 1),
+                about: early.reservation.id)
+            // when: the first entry is told by the last event, and there are more than are read at once
+            try await pool.withTransaction { transaction in
+                let entry = LedgerStore.Entry(
+                    transfer: early.reservation.holding, at: early.command.now, event: told.id)
+                try await LedgerStore.book(entry, in: transaction)
+                for _ in 0..<3 {
+                    let claims = try (0..<200).map { _ in try claim(on: envelopes[1]) }
+                    _ = try await pool.withTransaction { try await desk.make(claims, in: $0) }
+                }
+                try await EventLog.append([told], in: transaction)
+            }
+            try await programme.service.checkpoint()
+            // then
+            let report = try await programme.verification()
+            #expect(report.findings == [] && report.blockCount == 2 && report.unsealedCount == 0)
+            #expect(try await blocksAreAsWrittenDown(programme) == [true, true])
+            let sums = try await programme.service.recordedEvents(type: LedgerCheckpointed.type.name)
+                .map { try $0.decode(LedgerCheckpointed.self) }
+            #expect(sums.last?.balancesCents["held"] == 601)
+        }
+    }
+
+    private func claim(on envelope: UUID) throws -> ReservationStore.Claim {
+        .init(
+            reservation: try .claim(
+                id: EventID.next(), envelope: envelope, beneficiarySiren: Controls.siren, amountCents: 1,
+                purpose: "course"),
+            command: CommandContext(
+                actor: "test", cause: .init(correlationID: "many"), now: Date(timeIntervalSince1970: 1_772_442_000)))
+    }
+
+    /// The same bytes, put together by the server alone, as the comment of `LedgerChain` describes them.
+    private func blocksAreAsWrittenDown(_ programme: Programme) async throws -> [Bool] {
+        try await programme.service.pool.query(
+            """
+            select b.hash = sha256(
+                convert_to('maillage-ledger-block-1' || E'\\n' || b.number || E'\\n'
+                    || encode(b.previous_hash, 'hex') || E'\\n' || b.after_position || E'\\n'
+                    || b.up_to_position || E'\\n' || b.entry_count || E'\\n', 'UTF8')
+                || string_agg(sha256(convert_to(concat_ws(' ', t.id, (extract(epoch from t.at) * 1000000)::bigint,
+                    d.kind, d.owner, c.kind, c.owner, t.amount_cents, t.debit_after_cents, t.credit_after_cents,
+                    t.reason, t.command_id, t.event), 'UTF8')), ''::bytea order by t.id)) as is_same
+            from ledger_blocks b
+            join events e on e.position > b.after_position and e.position <= b.up_to_position
+            join transfers t on t.event = e.id
+            join accounts d on d.id = t.debit_account join accounts c on c.id = t.credit_account
+            group by b.number order by b.number
+            """
+        ).map { try $0.get("is_same") }
     }
 
     struct Tampering: Sendable, CustomStringConvertible {

@@ -1,7 +1,9 @@
 import FoundationEssentials
-import Identity
+import Synchronization
 import TestSupport
 import Testing
+
+@testable import Identity
 
 @Suite struct TokenVerifierTests {
     private func refusal(of token: String, now: Date = Date()) async throws -> TokenError? {
@@ -61,6 +63,59 @@ import Testing
         // then
         #expect(try await refusal(of: token, now: expiry.addingTimeInterval(29)) == nil)
         #expect(try await refusal(of: token, now: expiry.addingTimeInterval(31)) == .expired)
+    }
+
+    /// One verifier, that has seen the token before.
+    @Test func aTokenThatWasGoodEndsAtItsTimeAndOneThatIsLikeItIsRefused() async throws {
+        // given
+        let seconds = Mutex(1_800_000_000.0)
+        let verifier = try await TokenVerifier(
+            publicKeyPEM: Tokens.publicKeyPEM, issuer: Tokens.issuer, audience: Tokens.audience,
+            now: { Date(timeIntervalSince1970: seconds.withLock { $0 }) })
+        var claims = Tokens.Claims()
+        claims.nbf = 1_800_000_000
+        claims.exp = 1_800_000_600
+        claims.sub = "user-7"
+        let token = try await Tokens.sign(claims)
+        claims.sub = "user-8"
+        let other = try await Tokens.sign(claims)
+        // then: each time anew, and each for itself
+        for _ in 0..<3 {
+            #expect(try await verifier.verify(token).subject == "user-7")
+            #expect(try await verifier.verify(other).subject == "user-8")
+        }
+        let forged = other.split(separator: ".")[..<2].joined(separator: ".") + "." + token.split(separator: ".")[2]
+        await #expect(throws: TokenError.badSignature) { try await verifier.verify(forged) }
+        // when: its time is over, or not yet there
+        for (instant, error) in [(1_800_000_631.0, TokenError.expired), (1_799_999_969, .notYetValid)] {
+            seconds.withLock { $0 = instant }
+            await #expect(throws: error) { try await verifier.verify(token) }
+        }
+        // then
+        seconds.withLock { $0 = 1_800_000_629 }
+        #expect(try await verifier.verify(token).subject == "user-7")
+    }
+
+    @Test func ofTokensThatWereGoodSomeAreKnownAndThoseThatAreUsed() throws {
+        // given
+        var claims = Tokens.Claims()
+        claims.exp = 1_800_000_000
+        let lifetime = try TokenLifetime(JSONDecoder().decode(TokenClaims.self, from: JSONEncoder().encode(claims)))
+        let tokens = VerifiedTokens(countMax: 10)
+        func keep(_ name: String) {
+            let principal = Principal(subject: name, roles: [], organisation: nil, displayName: nil)
+            tokens.keep(.init(principal: principal, lifetime: lifetime), VerifiedTokens.digest(of: name))
+        }
+        keep("used")
+        // when
+        for number in 0..<100 {
+            keep("\(number)")
+            #expect(tokens.find(VerifiedTokens.digest(of: "used"))?.principal.subject == "used")
+            #expect(tokens.count <= 20)
+        }
+        // then
+        #expect(tokens.find(VerifiedTokens.digest(of: "99")) != nil)
+        #expect(tokens.find(VerifiedTokens.digest(of: "0")) == nil)
     }
 
     @Test func aTokenOfAnotherKeyIsRefused() async throws {

@@ -16,22 +16,20 @@ enum LedgerBlockStore {
     /// Makes a block of the entries behind the last one, up to a position of our log below which no transaction is
     /// open. The caller holds the lock of the checkpoint, so there is one sealer at a time.
     /// - Returns: nil when there is no entry.
-    static func seal(upTo position: Int64, at now: Date, in session: some PostgresSession) async throws -> Block? {
+    static func seal(
+        upTo position: Int64, at now: Date, in session: some PostgresSession
+    ) async throws -> (block: Block, entries: [LedgerChain.Entry])? {
         let last = try await last(in: session)
         let frame = LedgerChain.Frame(
             number: (last?.frame.number ?? 0) + 1, previousHash: last?.hash ?? LedgerChain.beginning,
             after: last?.frame.upTo ?? 0, upTo: position)
         guard frame.upTo > frame.after else { return nil }
-        var (digests, lastEntry): ([LedgerChain.Entry], Int64) = ([], 0)
-        try await LedgerChain.forEachEntry(of: frame, in: session) { entry in
-            digests.append(entry)
-            lastEntry = entry.number
-        }
-        guard !digests.isEmpty else { return nil }
-        var hasher = LedgerChain.Hasher(frame, entryCount: Int64(digests.count))
-        for entry in digests { hasher.add(entry) }
+        let entries = try await LedgerChain.entries(of: frame, in: session)
+        guard let lastEntry = entries.last?.number else { return nil }
+        var hasher = LedgerChain.Hasher(frame, entryCount: Int64(entries.count))
+        for entry in entries { hasher.add(entry) }
         let block = Block(
-            frame: frame, entryCount: Int64(digests.count), marks: digests.flatMap(\.mark), hash: hasher.finish())
+            frame: frame, entryCount: Int64(entries.count), marks: entries.flatMap(\.mark), hash: hasher.finish())
         try await session.query(
             """
             insert into ledger_blocks (number, after_position, up_to_position, entry_count, last_entry, entry_marks,
@@ -39,7 +37,7 @@ enum LedgerBlockStore {
             values (\(frame.number), \(frame.after), \(frame.upTo), \(block.entryCount), \(lastEntry), \(block.marks),
                 \(frame.previousHash), \(block.hash), \(now))
             """)
-        return block
+        return (block, entries)
     }
 
     /// In the order of their numbers.

@@ -14,9 +14,14 @@ import struct FoundationEssentials.UUID
 /// hexadecimal digits (64 zeros for the first), position after which it begins, last position, and count of entries;
 /// each line ends with a line feed; then the 32 bytes of every entry's hash, in the order of the numbers.
 enum LedgerChain {
-    /// One entry as it is hashed.
+    /// One entry with its hash.
     struct Entry: Sendable {
         let number: Int64
+        /// Of the event that tells it, in our log.
+        let position: Int64
+        let debitKind: String
+        let creditKind: String
+        let cents: Int64
         let digest: SHA256.Digest
 
         /// What the block keeps of it, to find an edit by its entry.
@@ -62,21 +67,19 @@ enum LedgerChain {
         consuming func finish() -> [UInt8] { Array(hash.finalize()) }
     }
 
-    /// Reads the entries that the events of a frame tell, page by page, in the order of their numbers.
-    /// - Returns: how many there are.
-    static func forEachEntry(
-        of frame: Frame, in session: some PostgresSession, _ body: (Entry) async throws -> Void
-    ) async throws {
-        var last: Int64 = 0
+    /// Reads the entries that the events of a frame tell, a page of events after the other: who works beside it waits
+    /// for a page, and each event is looked at once, however long the ledger is.
+    /// - Returns: in the order of their numbers, which is not always that of their events.
+    static func entries(of frame: Frame, in session: some PostgresSession) async throws -> [Entry] {
+        var (entries, last): ([Entry], Int64) = ([], frame.after)
         while true {
             let rows = try await session.query(page(of: frame, after: last))
-            for row in rows {
-                let entry = try Entry(row)
-                last = entry.number
-                try await body(entry)
-            }
-            guard rows.count == pageCount else { return }
+            for row in rows where try row.get("id", as: Int64?.self) != nil { entries.append(try Entry(row)) }
+            // An event that tells no entry is a row without one, so a page that is full has at least its rows.
+            guard rows.count >= pageEventCount, let end = rows.last else { break }
+            last = try end.get("position")
         }
+        return entries.sorted { $0.number < $1.number }
     }
 
     /// In hexadecimal, in lower case.
@@ -85,19 +88,20 @@ enum LedgerChain {
         return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 
-    private static let pageCount = 2_000
+    private static let pageEventCount = 512
 
     private static func page(of frame: Frame, after last: Int64) -> PostgresQuery {
         """
-        select t.id, (extract(epoch from t.at) * 1000000)::bigint as at_microseconds,
+        select e.position, t.id, (extract(epoch from t.at) * 1000000)::bigint as at_microseconds,
             d.kind as debit_kind, d.owner as debit_owner, c.kind as credit_kind, c.owner as credit_owner,
             t.amount_cents, t.debit_after_cents, t.credit_after_cents, t.reason, t.command_id, t.event
-        from events e
-        join transfers t on t.event = e.id
-        join accounts d on d.id = t.debit_account
-        join accounts c on c.id = t.credit_account
-        where e.position > \(frame.after) and e.position <= \(frame.upTo) and t.id > \(last)
-        order by t.id limit \(pageCount)
+        from (
+            select position, id from events where position > \(last) and position <= \(frame.upTo)
+            order by position limit \(pageEventCount)) e
+        left join transfers t on t.event = e.id
+        left join accounts d on d.id = t.debit_account
+        left join accounts c on c.id = t.credit_account
+        order by e.position
         """
     }
 }
@@ -105,11 +109,15 @@ enum LedgerChain {
 extension LedgerChain.Entry {
     fileprivate init(_ row: PostgresRow) throws(PostgresError) {
         number = try row.get("id")
+        position = try row.get("position")
+        debitKind = try row.get("debit_kind")
+        creditKind = try row.get("credit_kind")
+        cents = try row.get("amount_cents")
         let fields: [String] = [
             "\(number)", "\(try row.get("at_microseconds", as: Int64.self))",
-            try row.get("debit_kind"), try row.get("debit_owner", as: UUID.self).lowercase,
-            try row.get("credit_kind"), try row.get("credit_owner", as: UUID.self).lowercase,
-            "\(try row.get("amount_cents", as: Int64.self))", "\(try row.get("debit_after_cents", as: Int64.self))",
+            debitKind, try row.get("debit_owner", as: UUID.self).lowercase,
+            creditKind, try row.get("credit_owner", as: UUID.self).lowercase,
+            "\(cents)", "\(try row.get("debit_after_cents", as: Int64.self))",
             "\(try row.get("credit_after_cents", as: Int64.self))", try row.get("reason"), try row.get("command_id"),
             try row.get("event", as: UUID.self).lowercase,
         ]

@@ -8,22 +8,16 @@ import Postgres
 enum LedgerCheckpointStore {
     /// - Returns: nothing when no money moved since the last one.
     static func events(_ range: CheckpointRange, in session: PostgresTransaction) async throws -> [NewEvent] {
-        var events: [NewEvent] = []
-        if let block = try await LedgerBlockStore.seal(upTo: range.upTo, at: range.time, in: session) {
-            events.append(
-                event(
-                    LedgerSealed(
-                        block: block.frame.number, position: block.frame.upTo, entryCount: block.entryCount,
-                        hash: LedgerChain.digits(block.hash)),
-                    range))
-        }
-        guard try await add(range, in: session) > 0 else { return events }
-        var balances = Dictionary(uniqueKeysWithValues: LedgerAccount.classes.map { ($0, Int64(0)) })
-        for row in try await session.query("select kind, balance_cents from checkpoint_balances") {
-            balances[try row.get("kind")] = try row.get("balance_cents")
-        }
-        events.append(event(LedgerCheckpointed(position: range.upTo, balancesCents: balances), range))
-        return events
+        guard let (block, entries) = try await LedgerBlockStore.seal(upTo: range.upTo, at: range.time, in: session)
+        else { return [] }
+        let seal = LedgerSealed(
+            block: block.frame.number, position: block.frame.upTo, entryCount: block.entryCount,
+            hash: LedgerChain.digits(block.hash))
+        // A ledger that was there before its chain has sums of its own for what the first block begins with.
+        let fresh = entries.filter { $0.position > range.after }
+        guard !fresh.isEmpty else { return [event(seal, range)] }
+        let balances = try await add(fresh, in: session)
+        return [event(seal, range), event(LedgerCheckpointed(position: range.upTo, balancesCents: balances), range)]
     }
 
     private static func event(_ payload: some EventPayload, _ range: CheckpointRange) -> NewEvent {
@@ -31,26 +25,27 @@ enum LedgerCheckpointStore {
             payload, subject: "ledger", time: range.time, actor: EventOwner.funding.rawValue, cause: range.cause)
     }
 
-    /// Adds the transfers that the events of the range tell. They committed with them, so all are here.
-    /// - Returns: how many they are.
-    private static func add(_ range: CheckpointRange, in session: some PostgresSession) async throws -> Int64 {
-        let rows = try await session.query(
+    /// Adds entries to the balances by class of account.
+    /// - Returns: every class's balance with them, in cents.
+    private static func add(
+        _ entries: [LedgerChain.Entry], in session: PostgresTransaction
+    ) async throws -> [String: Int64] {
+        var moved: [String: Int64] = [:]
+        for entry in entries {
+            moved[entry.debitKind, default: 0] -= entry.cents
+            moved[entry.creditKind, default: 0] += entry.cents
+        }
+        let kinds = moved.keys.sorted()
+        try await session.enqueue(
             """
-            with booked as (
-                select t.debit_account, t.credit_account, t.amount_cents
-                from events as e join transfers as t on t.event = e.id
-                where e.position > \(range.after) and e.position <= \(range.upTo)
-            ), moved as (
-                select a.kind, -b.amount_cents as cents from booked as b join accounts as a on a.id = b.debit_account
-                union all
-                select a.kind, b.amount_cents from booked as b join accounts as a on a.id = b.credit_account
-            ), summed as (
-                insert into checkpoint_balances as c (kind, balance_cents)
-                select kind, sum(cents)::bigint from moved group by kind order by kind
-                on conflict (kind) do update set balance_cents = c.balance_cents + excluded.balance_cents
-            )
-            select count(*) as transfer_count from booked
+            insert into checkpoint_balances as c (kind, balance_cents)
+            select * from unnest(\(kinds), \(kinds.map { moved[$0] ?? 0 }))
+            on conflict (kind) do update set balance_cents = c.balance_cents + excluded.balance_cents
             """)
-        return try rows.first?.get("transfer_count") ?? 0
+        var balances = Dictionary(uniqueKeysWithValues: LedgerAccount.classes.map { ($0, Int64(0)) })
+        for row in try await session.query("select kind, balance_cents from checkpoint_balances") {
+            balances[try row.get("kind")] = try row.get("balance_cents")
+        }
+        return balances
     }
 }

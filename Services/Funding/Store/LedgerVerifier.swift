@@ -93,17 +93,19 @@ struct LedgerVerifier: Sendable {
     private func verify(
         _ block: LedgerBlockStore.Block, _ report: inout LedgerReport, in transaction: PostgresTransaction
     ) async throws {
+        let entries = try await LedgerChain.entries(of: block.frame, in: transaction)
         var hasher = LedgerChain.Hasher(block.frame, entryCount: block.entryCount)
-        var (place, edited): (Int, [Int64]) = (0, [])
-        try await LedgerChain.forEachEntry(of: block.frame, in: transaction) { entry in
+        var edited: [Int64] = []
+        for (place, entry) in entries.enumerated() {
             hasher.add(entry)
             let mark = block.marks.dropFirst(place * LedgerChain.markBytes).prefix(LedgerChain.markBytes)
             if !mark.elementsEqual(entry.mark) { edited.append(entry.number) }
-            place += 1
         }
-        report.sealedCount += Int64(place)
-        if Int64(place) != block.entryCount {
-            report.add(.chain, "block \(block.frame.number) sealed \(block.entryCount) entries; there are \(place)")
+        report.sealedCount += Int64(entries.count)
+        if Int64(entries.count) != block.entryCount {
+            report.add(
+                .chain,
+                "block \(block.frame.number) sealed \(block.entryCount) entries; there are \(entries.count)")
         } else if hasher.finish() != block.hash {
             report.add(.chain, "block \(block.frame.number) has another hash than its entries")
         }
