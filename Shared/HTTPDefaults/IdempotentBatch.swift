@@ -5,8 +5,8 @@ package import Postgres
 /// Commands of several callers that are carried out in one transaction, each with its own key and its own answer.
 ///
 /// As with ``IdempotentCommand/run(on:_:)`` an answer that is kept and its effect commit together, and a command that
-/// was refused leaves nothing behind. Where two transactions meet on a key, the later fails with a unique violation and
-/// finds the answer when it runs again.
+/// was refused leaves nothing behind. Where two transactions meet on a key, the later fails with a unique violation,
+/// unless a lock that both need keeps it from asking before the other has ended.
 package struct IdempotentBatch: Sendable {
     private let commands: [IdempotentCommand]
 
@@ -18,16 +18,24 @@ package struct IdempotentBatch: Sendable {
         one.key == other.key && one.caller == other.caller && one.route == other.route
     }
 
+    /// Asks which of them were carried out before; what comes back is for ``known(_:)``.
+    package var question: PostgresQuery {
+        // The limit makes each a look-up by the key, whatever the planner believes of how many answers are kept: a plan
+        // from when there were few walked through all of them for each batch.
+        """
+        select asked.place, c.body_sha256, c.status, c.location, c.etag, c.content_type, c.body
+        from unnest(\(commands.map(\.caller)), \(commands.map(\.route)), \(commands.map(\.key)))
+            with ordinality as asked (caller, route, key, place)
+        cross join lateral (
+            select * from http_commands h
+            where h.caller = asked.caller and h.route = asked.route and h.key = asked.key limit 1) c
+        """
+    }
+
     /// What those that were carried out before are answered, by their place; of another body under the same key the
     /// refusal.
-    package func known(in transaction: PostgresTransaction) async throws -> [Int: Result<Response, Problem>] {
-        let rows = try await transaction.query(
-            """
-            select asked.place, c.body_sha256, c.status, c.location, c.etag, c.content_type, c.body
-            from unnest(\(commands.map(\.caller)), \(commands.map(\.route)), \(commands.map(\.key)))
-                with ordinality as asked (caller, route, key, place)
-            join http_commands c on c.caller = asked.caller and c.route = asked.route and c.key = asked.key
-            """)
+    /// - Parameter rows: the answer to ``question``.
+    package func known(_ rows: PostgresRows) throws(PostgresError) -> [Int: Result<Response, Problem>] {
         var known: [Int: Result<Response, Problem>] = [:]
         for row in rows {
             let place = Int(try row.get("place", as: Int64.self)) - 1

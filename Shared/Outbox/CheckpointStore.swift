@@ -38,10 +38,14 @@ struct CheckpointStore {
 
     func snapshot() async throws(PostgresError) -> TransactionSnapshot { try await .take(in: session) }
 
-    /// Until the end of the transaction statements are planned for what the tables hold now: a plan from when the log was
-    /// short would walk through all of it for each page.
+    /// Until the end of the transaction statements are planned for what the tables hold now (a plan from when the log was
+    /// short walks through all of it) and take one processor, beside those whose commands wait.
     func planAnew() async throws(PostgresError) {
-        try await session.query("select set_config('plan_cache_mode', 'force_custom_plan', true)")
+        try await session.query(
+            """
+            select set_config('plan_cache_mode', 'force_custom_plan', true),
+                set_config('max_parallel_workers_per_gather', '0', true)
+            """)
     }
 
     /// Locks the sum until the end of the transaction, unless another replica has it or was faster.

@@ -68,7 +68,11 @@ import Testing
                 try await LedgerStore.book(entry, in: transaction)
                 for _ in 0..<3 {
                     let claims = try (0..<200).map { _ in try claim(on: envelopes[1]) }
-                    _ = try await pool.withTransaction { try await desk.make(claims, in: $0) }
+                    _ = try await pool.withTransaction { transaction in
+                        let envelope = try LockedEnvelopes(
+                            await transaction.query(LockedEnvelopes.question([envelopes[1]])))
+                        return try await desk.make(claims, of: envelope, in: transaction)
+                    }
                 }
                 try await EventLog.append([told], in: transaction)
             }

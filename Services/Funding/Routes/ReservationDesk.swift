@@ -44,7 +44,7 @@ struct ReservationDesk: Sendable {
                 let isTwin = places.contains { IdempotentBatch.isSame(orders[$0].key, orders[place].key) }
                 if !isTwin { places.append(place) }
             }
-            let answers = try await repeatingRaces {
+            let answers = try await repeatingUnknown {
                 try await pool.withTransaction { transaction in
                     try await transact(places.map { orders[$0] }, reservations, in: transaction)
                 }
@@ -59,7 +59,13 @@ struct ReservationDesk: Sendable {
     ) async throws -> [Result<Response, any Error>] {
         let batch = IdempotentBatch(orders.map(\.key))
         var results: [Int: Result<Response, any Error>] = [:]
-        for (place, known) in try await batch.known(in: transaction) { results[place] = known.mapError { $0 } }
+        // In one round trip, since others wait for the envelopes. Keys are asked for behind their locks: an order with
+        // the same key is one for the same envelope, so by then its answer is there.
+        let answers = try await transaction.pipeline([
+            LockedEnvelopes.question(orders.map(\.envelope)), batch.question,
+        ])
+        let envelopes = try LockedEnvelopes(answers[0])
+        for (place, known) in try batch.known(answers[1]) { results[place] = known.mapError { $0 } }
         var (claims, places): ([ReservationStore.Claim], [Int]) = ([], [])
         for (place, order) in orders.enumerated() where results[place] == nil {
             do throws(FundingError) {
@@ -73,7 +79,7 @@ struct ReservationDesk: Sendable {
             }
         }
         var kept: [Int: CommandResponse] = [:]
-        for (place, made) in zip(places, try await reservations.make(claims, in: transaction)) {
+        for (place, made) in zip(places, try await reservations.make(claims, of: envelopes, in: transaction)) {
             switch made {
             case .failure(let refusal): results[place] = .failure(refusal)
             case .success(let stored):
@@ -84,19 +90,12 @@ struct ReservationDesk: Sendable {
                 results[place] = .success(answer.firstResponse)
             }
         }
-        // Whose money another replica was just setting aside waited for the envelope here: it is known by now.
-        if results.values.contains(where: \.isExhausted) {
-            for (place, known) in try await batch.known(in: transaction) where results[place]?.isExhausted == true {
-                results[place] = known.mapError { $0 }
-            }
-        }
         try await batch.keep(kept, in: transaction)
         return orders.indices.compactMap { results[$0] }
     }
 
-    /// Another replica may have been faster with a key, and of a commit nobody may know whether it took place: the keys
-    /// tell when the batch runs again.
-    private static func repeatingRaces(
+    /// Of a commit nobody may know whether it took place: the keys tell when the batch runs again.
+    private static func repeatingUnknown(
         _ body: () async throws -> [Result<Response, any Error>]
     ) async throws -> [Result<Response, any Error>] {
         var attemptCount = 1
@@ -104,18 +103,11 @@ struct ReservationDesk: Sendable {
             do {
                 return try await body()
             } catch let error as PostgresError
-                where attemptCount < attemptsMax
-                && (error.isUniqueViolation || error.code == .commitUnknown || error.isRetriable)
+                where attemptCount < attemptsMax && (error.code == .commitUnknown || error.isRetriable)
             {
                 attemptCount += 1
                 try await Task.sleep(for: retryDelay * attemptCount)
             }
         }
-    }
-}
-
-extension Result<Response, any Error> {
-    fileprivate var isExhausted: Bool {
-        if case .failure(FundingError.envelopeExhausted) = self { true } else { false }
     }
 }

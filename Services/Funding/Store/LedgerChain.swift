@@ -72,12 +72,10 @@ enum LedgerChain {
     /// - Returns: in the order of their numbers, which is not always that of their events.
     static func entries(of frame: Frame, in session: some PostgresSession) async throws -> [Entry] {
         var (entries, last): ([Entry], Int64) = ([], frame.after)
-        while true {
-            let rows = try await session.query(page(of: frame, after: last))
-            for row in rows where try row.get("id", as: Int64?.self) != nil { entries.append(try Entry(row)) }
-            // An event that tells no entry is a row without one, so a page that is full has at least its rows.
-            guard rows.count >= pageEventCount, let end = rows.last else { break }
-            last = try end.get("position")
+        while last < frame.upTo {
+            let end = min(last + pagePositionCount, frame.upTo)
+            for row in try await session.query(page(after: last, upTo: end)) { entries.append(try Entry(row)) }
+            last = end
         }
         return entries.sorted { $0.number < $1.number }
     }
@@ -88,20 +86,20 @@ enum LedgerChain {
         return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 
-    private static let pageEventCount = 512
+    private static let pagePositionCount: Int64 = 512
 
-    private static func page(of frame: Frame, after last: Int64) -> PostgresQuery {
+    /// Laterals behind a fence (`offset 0`, `limit 1`) are looked up row by row, whatever the planner believes of how
+    /// many there are: without, it walks through all of the ledger for each page.
+    private static func page(after last: Int64, upTo end: Int64) -> PostgresQuery {
         """
         select e.position, t.id, (extract(epoch from t.at) * 1000000)::bigint as at_microseconds,
             d.kind as debit_kind, d.owner as debit_owner, c.kind as credit_kind, c.owner as credit_owner,
             t.amount_cents, t.debit_after_cents, t.credit_after_cents, t.reason, t.command_id, t.event
-        from (
-            select position, id from events where position > \(last) and position <= \(frame.upTo)
-            order by position limit \(pageEventCount)) e
-        left join transfers t on t.event = e.id
-        left join accounts d on d.id = t.debit_account
-        left join accounts c on c.id = t.credit_account
-        order by e.position
+        from events e
+        cross join lateral (select * from transfers where event = e.id offset 0) t
+        cross join lateral (select kind, owner from accounts where id = t.debit_account limit 1) d
+        cross join lateral (select kind, owner from accounts where id = t.credit_account limit 1) c
+        where e.position > \(last) and e.position <= \(end)
         """
     }
 }

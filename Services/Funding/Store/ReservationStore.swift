@@ -22,33 +22,31 @@ struct ReservationStore: Sendable {
         let command: CommandContext
     }
 
-    /// Serves claims on any number of envelopes together, each in its turn.
+    /// Serves claims on any number of envelopes together, each in its turn. What is written goes out with COMMIT.
+    /// - Parameter envelopes: those that the claims name.
     /// - Returns: for each claim its reservation, or why it has none; those that are refused leave nothing behind.
     func make(
-        _ claims: [Claim], in session: some PostgresSession
+        _ claims: [Claim], of envelopes: LockedEnvelopes, in transaction: PostgresTransaction
     ) async throws -> [Result<Versioned<Standing>, any Error>] {
         var results: [Result<Versioned<Standing>, any Error>] = claims.map { _ in
             .failure(StoreRefusal.notFound(noun: "envelope"))
         }
         var served: [(claim: Claim, event: NewEvent)] = []
         let places = Dictionary(grouping: claims.indices) { claims[$0].reservation.envelope }
-        // In one order, as everybody locks envelopes.
-        for (envelope, places) in places.sorted(by: { $0.key < $1.key }) {
-            guard let facts = try await facts(of: envelope, in: session),
-                let availableCents = try await LedgerStore.lock(.available(envelope: envelope), in: session)
-            else { continue }
+        for (id, places) in places.sorted(by: { $0.key < $1.key }) {
+            guard let envelope = envelopes[id] else { continue }
             let verdicts = EnvelopeDesk.serve(
-                places.map { claims[$0].reservation.amountCents }, availableCents: availableCents)
+                places.map { claims[$0].reservation.amountCents }, availableCents: envelope.availableCents)
             for (place, leftCents) in zip(places, verdicts) {
                 if let leftCents {
                     results[place] = .failure(FundingError.envelopeExhausted(availableCents: leftCents))
                 } else {
-                    served.append((claims[place], Self.made(claims[place], facts)))
+                    served.append((claims[place], Self.made(claims[place], envelope)))
                     results[place] = .success(Self.standing(of: claims[place]))
                 }
             }
         }
-        try await book(served, in: session)
+        try await book(served, in: transaction)
         return results
     }
 
@@ -93,27 +91,16 @@ struct ReservationStore: Sendable {
         ).map { try Self.standing($0) }
     }
 
-    /// What the events say of an envelope.
-    private struct EnvelopeFacts {
-        let call: UUID
-        let purpose: EnvelopePurpose
-    }
-
-    private func facts(of envelope: UUID, in session: some PostgresSession) async throws -> EnvelopeFacts? {
-        let rows = try await session.query("select call, kind from envelopes where id = \(envelope)")
-        return try rows.first.map { EnvelopeFacts(call: try $0.get("call"), purpose: try $0.get("kind")) }
-    }
-
     private func book(
-        _ served: [(claim: Claim, event: NewEvent)], in session: some PostgresSession
+        _ served: [(claim: Claim, event: NewEvent)], in transaction: PostgresTransaction
     ) async throws {
         guard !served.isEmpty else { return }
-        try await LedgerStore.book(
+        try await LedgerStore.enqueue(
             served.map { claim, event in
                 .init(transfer: claim.reservation.holding, at: claim.command.now, event: event.id)
-            }, in: session)
+            }, in: transaction)
         let reservations = served.map(\.claim.reservation)
-        try await session.enqueue(
+        try await transaction.enqueue(
             """
             insert into reservations (id, envelope, beneficiary_siren, amount_cents, purpose, state, made_by, made_at)
             select * from unnest(\(reservations.map(\.id)), \(reservations.map(\.envelope)),
@@ -121,15 +108,15 @@ struct ReservationStore: Sendable {
                 \(reservations.map(\.purpose)), \(reservations.map(\.state.rawValue)),
                 \(served.map(\.claim.command.actor)), \(served.map(\.claim.command.now)))
             """)
-        try await EventLog.append(served.map(\.event), in: session)
+        try await EventLog.append(served.map(\.event), in: transaction)
     }
 
-    private static func made(_ claim: Claim, _ facts: EnvelopeFacts) -> NewEvent {
+    private static func made(_ claim: Claim, _ envelope: LockedEnvelopes.Envelope) -> NewEvent {
         let reservation = claim.reservation
         return claim.command.event(
             ReservationMade(
-                reservation: reservation.id, envelope: reservation.envelope, call: facts.call,
-                kind: EnvelopeKind(facts.purpose), beneficiarySiren: reservation.beneficiarySiren,
+                reservation: reservation.id, envelope: reservation.envelope, call: envelope.call,
+                kind: EnvelopeKind(envelope.purpose), beneficiarySiren: reservation.beneficiarySiren,
                 amountCents: reservation.amountCents),
             about: reservation.id)
     }
