@@ -36,7 +36,7 @@ package final class RateLimiter: Sendable {
             let key = slot(for: caller, in: &buckets, now)
             var bucket = buckets[key] ?? Bucket(tokens: burst, filledAt: now)
             bucket.tokens = tokens(of: bucket, at: now)
-            bucket.filledAt = now
+            bucket.filledAt = max(bucket.filledAt, now)
             defer { buckets[key] = bucket }
             guard bucket.tokens >= 1 else {
                 return max(1, Int(((1 - bucket.tokens) / ratePerSecond).rounded(.up)))
@@ -54,7 +54,9 @@ package final class RateLimiter: Sendable {
     }
 
     private func tokens(of bucket: Bucket, at now: ContinuousClock.Instant) -> Double {
-        min(burst, bucket.tokens + (now - bucket.filledAt) / .seconds(1) * ratePerSecond)
+        // Who read the clock before another and comes after it took no time away.
+        let elapsed = max(.zero, now - bucket.filledAt)
+        return min(burst, bucket.tokens + elapsed / .seconds(1) * ratePerSecond)
     }
 
     private func slot(for caller: String, in buckets: inout [String: Bucket], _ now: ContinuousClock.Instant) -> String

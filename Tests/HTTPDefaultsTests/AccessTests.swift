@@ -83,6 +83,20 @@ import Testing
         #expect(try await status("198.51.100.9, 203.0.113.1") == 429)
     }
 
+    @Test func aCallerPaysOnceForTimeThatAThreadWasHeldUp() {
+        // given
+        let time = Mutex(ContinuousClock.now)
+        let limiter = RateLimiter(ratePerSecond: 1_000, burst: 10, now: { time.withLock { $0 } })
+        #expect(limiter.take("a") == nil)
+        // when: a request read the clock before that one did, and comes after it
+        time.withLock { $0 -= .milliseconds(100) }
+        #expect(limiter.take("a") == nil)
+        // then: what was there is there, and no more comes twice
+        time.withLock { $0 += .milliseconds(100) }
+        let answers = (0..<10).map { _ in limiter.take("a") }
+        #expect(answers.count { $0 == nil } == 8)
+    }
+
     @Test func theLimiterRemembersABoundedNumberOfCallers() {
         let time = Mutex(ContinuousClock.now)
         let limiter = RateLimiter(ratePerSecond: 1, burst: 2, callerCountMax: 2, now: { time.withLock { $0 } })

@@ -27,6 +27,8 @@ tidy_up() {
 
 # A publisher's queue takes a whole round before the intake begins.
 export MAILLAGE_FEEDBACK_INTAKE_BYTES=10737418240
+# As it is deployed: what RabbitMQ gathers before it sorts it into the queues' files, which takes it a second and a half.
+export MAILLAGE_RAFT_WAL_BYTES=536870912
 "$here/instance.sh" remove "$instance"
 trap tidy_up EXIT
 trap 'exit 130' INT TERM

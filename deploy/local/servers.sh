@@ -187,7 +187,7 @@ log.console = false
 log.file = rabbit.log
 disk_free_limit.absolute = 500MB
 max_message_size = 1048576
-raft.wal_max_size_bytes = 134217728
+raft.wal_max_size_bytes = ${MAILLAGE_RAFT_WAL_BYTES:-134217728}
 CONF
 }
 

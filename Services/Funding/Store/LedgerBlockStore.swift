@@ -24,7 +24,7 @@ enum LedgerBlockStore {
             number: (last?.frame.number ?? 0) + 1, previousHash: last?.hash ?? LedgerChain.beginning,
             after: last?.frame.upTo ?? 0, upTo: position)
         guard frame.upTo > frame.after else { return nil }
-        let entries = try await LedgerChain.entries(of: frame, in: session)
+        let entries = try await LedgerChain.entries(of: frame, in: session, isResting: true)
         guard let lastEntry = entries.last?.number else { return nil }
         var hasher = LedgerChain.Hasher(frame, entryCount: Int64(entries.count))
         for entry in entries { hasher.add(entry) }

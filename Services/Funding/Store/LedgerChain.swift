@@ -67,15 +67,19 @@ enum LedgerChain {
         consuming func finish() -> [UInt8] { Array(hash.finalize()) }
     }
 
-    /// Reads the entries that the events of a frame tell, a page of events after the other: who works beside it waits
-    /// for a page, and each event is looked at once, however long the ledger is.
+    /// Reads the entries that the events of a frame tell, a page of events after the other, each event once.
+    /// - Parameter isResting: after each page as long as it took, for those who work beside it.
     /// - Returns: in the order of their numbers, which is not always that of their events.
-    static func entries(of frame: Frame, in session: some PostgresSession) async throws -> [Entry] {
+    static func entries(
+        of frame: Frame, in session: some PostgresSession, isResting: Bool = false
+    ) async throws -> [Entry] {
         var (entries, last): ([Entry], Int64) = ([], frame.after)
         while last < frame.upTo {
+            let start = ContinuousClock.now
             let end = min(last + pagePositionCount, frame.upTo)
             for row in try await session.query(page(after: last, upTo: end)) { entries.append(try Entry(row)) }
             last = end
+            if isResting { try await Task.sleep(for: start.duration(to: .now)) }
         }
         return entries.sorted { $0.number < $1.number }
     }
@@ -86,7 +90,7 @@ enum LedgerChain {
         return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 
-    private static let pagePositionCount: Int64 = 512
+    private static let pagePositionCount: Int64 = 256
 
     /// Laterals behind a fence (`offset 0`, `limit 1`) are looked up row by row, whatever the planner believes of how
     /// many there are: without, it walks through all of the ledger for each page.
