@@ -168,6 +168,30 @@ import Testing
         }
     }
 
+    /// At two replicas, which ask for the key while neither has answered.
+    @Test func whoWaitedForTheEnvelopeBehindAnOrderWithItsKeyIsARepetition() async throws {
+        try await Programme.with { programme in
+            // given
+            let envelope = try await programme.openEnvelopes(count: 1, cents: 100)[0]
+            let twins = (0..<2).map { _ in order(100, of: envelope, key: "one") }
+            try await withReplicas(programme) { desks in
+                let answers = try await withThrowingTaskGroup(of: String?.self) { group in
+                    try await programme.service.pool.withTransaction { holder in
+                        _ = try await holder.query(LockedEnvelopes.question([envelope]))
+                        for (desk, twin) in zip(desks, twins) {
+                            group.addTask { try await desk.make(twin).headers[.location] }
+                        }
+                        try await waitUntil("both wait for the envelope") { try await programme.blockedCount() == 2 }
+                    }
+                    // when: the envelope is free
+                    return try await group.reduce(into: []) { $0.append($1) }
+                }
+                // then: the last euro was asked for once
+                #expect(answers.count == 2 && answers[0] == answers[1] && answers[0] != nil)
+            }
+        }
+    }
+
     private func race(
         _ amounts: [Int64], of envelope: UUID, at desks: [ReservationDesk]
     ) async throws -> [(cents: Int64, isServed: Bool)] {
