@@ -1,11 +1,14 @@
--- One reservation with the statements that funding carries out for it, for pgbench: whoever holds the envelope's row
--- keeps everybody else waiting until its commit is on disk. :envelope is the envelope.
+-- One reservation with the statements that funding carries out for it, in the same two round trips, for pgbench: whoever
+-- holds the envelope's row keeps everybody else waiting until its commit is on disk. :envelope is the envelope.
+select gen_random_uuid() as reservation, gen_random_uuid() as event \gset
+\startpipeline
 begin;
+select e.id, e.call, e.kind, ledger_lock(e.id, 'available') as available_cents
+from (select id, call, kind from envelopes where id = any(array[:envelope::uuid]) order by id offset 0) e;
 select c.status from http_commands c where c.caller = 'pgbench' and c.route = 'POST /v1/envelopes/x/reservations'
     and c.key = 'none';
-select call, kind from envelopes where id = :envelope::uuid;
-select ledger_lock(:envelope::uuid, 'available') as balance;
-select gen_random_uuid() as reservation, gen_random_uuid() as event \gset
+\endpipeline
+\startpipeline
 select ledger_book(array[now()], array[:envelope::uuid], array['available'], array[:reservation::uuid], array['held'],
     array[1::bigint], array['hold'], array['hold:' || :reservation::text], array[:event::uuid]);
 insert into reservations (id, envelope, beneficiary_siren, amount_cents, purpose, state, made_by, made_at)
@@ -32,3 +35,4 @@ insert into http_commands (caller, route, key, body_sha256, status, location, et
 values ('pgbench', 'POST /v1/envelopes/x/reservations', :reservation::text, sha256(''), 201, '/v1/reservations/x', '"v1"',
     'application/json', convert_to(rpad('{}', 350), 'UTF8'));
 commit;
+\endpipeline

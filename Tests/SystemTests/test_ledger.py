@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 from driver.instance import REPOSITORY
 from driver.waiting import until
@@ -61,6 +62,31 @@ class Ledger(RunningSystem):
         other = self.run_service("funding", "ledger", "verify", "--anchor", f"{block}:{'0' * 64}")
         self.assertEqual(other.returncode, 1)
         self.assertIn("seal: block", other.stdout)
+
+    def test_the_last_euro_is_given_once_whoever_is_killed_on_the_way(self) -> None:
+        envelope = self.open_envelope()
+        path = f"/v1/envelopes/{envelope}/reservations"
+        body = {"beneficiarySiren": "200034528", "amountCents": CENTS // 200, "purpose": f"course {uuid.uuid4()}"}
+
+        def reserve(_: int) -> tuple[int, str]:
+            answer = self.api.exchange(self.operator, "funding", "POST", path, body)
+            return answer.status, answer.body["id" if answer.status == 201 else "type"]
+
+        with ThreadPoolExecutor(8) as operators:
+            answers = []
+            for number, answer in enumerate(operators.map(reserve, range(300))):
+                answers.append(answer)
+                # In the midst of batches: the others wait for their answers.
+                if number in (40, 120, 190):
+                    self.instance.kill("funding")
+
+        made = [identity for status, identity in answers if status == 201]
+        self.assertEqual((len(made), len(set(made))), (200, 200))
+        self.assertEqual([a for a in answers if a[0] != 201], [(409, "/problems/envelope-exhausted")] * 100)
+        opened = self.api.get(self.operator, "funding", f"/v1/envelopes/{envelope}").body
+        self.assertEqual((opened["heldCents"], opened["availableCents"]), (CENTS, 0))
+        verified = self.run_service("funding", "ledger", "verify")
+        self.assertEqual(verified.returncode, 0, verified.stdout + verified.stderr)
 
     def test_the_services_role_cannot_write_into_it(self) -> None:
         for statement in ("insert into funding.transfers (amount_cents) values (1)",

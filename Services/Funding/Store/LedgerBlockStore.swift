@@ -1,7 +1,6 @@
 import Events
+import Outbox
 import Postgres
-
-import struct FoundationEssentials.Date
 
 /// Seals entries of the ledger into blocks of the hash chain.
 enum LedgerBlockStore {
@@ -13,18 +12,20 @@ enum LedgerBlockStore {
         let hash: [UInt8]
     }
 
-    /// Makes a block of the entries behind the last one, up to a position of our log below which no transaction is
-    /// open. The caller holds the lock of the checkpoint, so there is one sealer at a time.
+    /// Makes a block of the entries behind the last one, up to the end of a checkpoint's range: below it no transaction
+    /// is open. The caller holds the lock of the checkpoint, so there is one sealer at a time.
     /// - Returns: nil when there is no entry.
     static func seal(
-        upTo position: Int64, at now: Date, in session: some PostgresSession
+        _ range: CheckpointRange, in session: some PostgresSession
     ) async throws -> (block: Block, entries: [LedgerChain.Entry])? {
         let last = try await last(in: session)
         let frame = LedgerChain.Frame(
             number: (last?.frame.number ?? 0) + 1, previousHash: last?.hash ?? LedgerChain.beginning,
-            after: last?.frame.upTo ?? 0, upTo: position)
+            after: last?.frame.upTo ?? 0, upTo: range.upTo)
         guard frame.upTo > frame.after else { return nil }
-        let entries = try await LedgerChain.entries(of: frame, in: session, isResting: true)
+        // Between the last block and this range no money moved; before the first block nobody looked.
+        let entries = try await LedgerChain.entries(
+            after: last == nil ? 0 : max(frame.after, range.after), upTo: frame.upTo, in: session, isResting: true)
         guard let lastEntry = entries.last?.number else { return nil }
         var hasher = LedgerChain.Hasher(frame, entryCount: Int64(entries.count))
         for entry in entries { hasher.add(entry) }
@@ -35,7 +36,7 @@ enum LedgerBlockStore {
             insert into ledger_blocks (number, after_position, up_to_position, entry_count, last_entry, entry_marks,
                 previous_hash, hash, sealed_at)
             values (\(frame.number), \(frame.after), \(frame.upTo), \(block.entryCount), \(lastEntry), \(block.marks),
-                \(frame.previousHash), \(block.hash), \(now))
+                \(frame.previousHash), \(block.hash), \(range.time))
             """)
         return (block, entries)
     }

@@ -1,6 +1,7 @@
 import Crypto
 import Events
 import Postgres
+import ServiceLifecycle
 
 import struct FoundationEssentials.UUID
 
@@ -67,19 +68,21 @@ enum LedgerChain {
         consuming func finish() -> [UInt8] { Array(hash.finalize()) }
     }
 
-    /// Reads the entries that the events of a frame tell, a page of events after the other, each event once.
+    /// Reads the entries that the events behind `position` up to `end` tell, page by page, each event once.
     /// - Parameter isResting: after each page as long as it took, for those who work beside it.
     /// - Returns: in the order of their numbers, which is not always that of their events.
     static func entries(
-        of frame: Frame, in session: some PostgresSession, isResting: Bool = false
+        after position: Int64, upTo end: Int64, in session: some PostgresSession, isResting: Bool = false
     ) async throws -> [Entry] {
-        var (entries, last): ([Entry], Int64) = ([], frame.after)
-        while last < frame.upTo {
+        var (entries, last): ([Entry], Int64) = ([], position)
+        while last < end {
             let start = ContinuousClock.now
-            let end = min(last + pagePositionCount, frame.upTo)
-            for row in try await session.query(page(after: last, upTo: end)) { entries.append(try Entry(row)) }
-            last = end
-            if isResting { try await Task.sleep(for: start.duration(to: .now)) }
+            let pageEnd = min(last + pagePositionCount, end)
+            for row in try await session.query(page(after: last, upTo: pageEnd)) { entries.append(try Entry(row)) }
+            last = pageEnd
+            if isResting, !Task.isShuttingDownGracefully {
+                try await Task.sleep(for: min(start.duration(to: .now), restMax))
+            }
         }
         return entries.sorted { $0.number < $1.number }
     }
@@ -91,6 +94,8 @@ enum LedgerChain {
     }
 
     private static let pagePositionCount: Int64 = 256
+    /// Far below what the server lets a transaction idle.
+    private static let restMax = Duration.milliseconds(50)
 
     /// Laterals behind a fence (`offset 0`, `limit 1`) are looked up row by row, whatever the planner believes of how
     /// many there are: without, it walks through all of the ledger for each page.

@@ -8,7 +8,7 @@ import Postgres
 enum LedgerCheckpointStore {
     /// - Returns: nothing when no money moved since the last one.
     static func events(_ range: CheckpointRange, in session: PostgresTransaction) async throws -> [NewEvent] {
-        guard let (block, entries) = try await LedgerBlockStore.seal(upTo: range.upTo, at: range.time, in: session)
+        guard let (block, entries) = try await LedgerBlockStore.seal(range, in: session)
         else { return [] }
         let seal = LedgerSealed(
             block: block.frame.number, position: block.frame.upTo, entryCount: block.entryCount,

@@ -93,7 +93,8 @@ struct LedgerVerifier: Sendable {
     private func verify(
         _ block: LedgerBlockStore.Block, _ report: inout LedgerReport, in transaction: PostgresTransaction
     ) async throws {
-        let entries = try await LedgerChain.entries(of: block.frame, in: transaction)
+        let entries = try await LedgerChain.entries(
+            after: block.frame.after, upTo: block.frame.upTo, in: transaction)
         var hasher = LedgerChain.Hasher(block.frame, entryCount: block.entryCount)
         var edited: [Int64] = []
         for (place, entry) in entries.enumerated() {
