@@ -1,6 +1,7 @@
 package import Events
 package import FoundationEssentials
 package import Postgres
+import ServiceLifecycle
 
 /// What a service says of its own when its log is summed up: events that commit with the checkpoint.
 package typealias CheckpointCompanion = @Sendable (CheckpointRange, PostgresTransaction) async throws -> [NewEvent]
@@ -13,6 +14,16 @@ package struct CheckpointRange: Sendable {
     /// Business time.
     package let time: Date
     package let cause: EventCause
+
+    /// Far below what the server lets a transaction idle.
+    private static let restMax = Duration.milliseconds(50)
+
+    /// Lets those go first whose commands wait: a companion rests behind each page as long as it took, and not while
+    /// the service stops.
+    package static func rest(since start: ContinuousClock.Instant) async throws {
+        guard !Task.isShuttingDownGracefully else { return }
+        try await Task.sleep(for: min(start.duration(to: .now), restMax))
+    }
 }
 
 /// Sums up the log, position by position, without holding up a writer.

@@ -38,8 +38,8 @@ struct CheckpointStore {
 
     func snapshot() async throws(PostgresError) -> TransactionSnapshot { try await .take(in: session) }
 
-    /// Until the end of the transaction statements are planned for what the tables hold now (a plan from when the log was
-    /// short walks through all of it) and take one processor, beside those whose commands wait.
+    /// Until the end of the transaction statements are planned for what the tables hold now (a plan from when the log
+    /// was short walks through all of it) and take one processor, beside those whose commands wait.
     func planAnew() async throws(PostgresError) {
         try await session.query(
             """

@@ -25,7 +25,8 @@ enum LedgerBlockStore {
         guard frame.upTo > frame.after else { return nil }
         // Between the last block and this range no money moved; before the first block nobody looked.
         let entries = try await LedgerChain.entries(
-            after: last == nil ? 0 : max(frame.after, range.after), upTo: frame.upTo, in: session, isResting: true)
+            after: last == nil ? 0 : max(frame.after, range.after), upTo: frame.upTo, in: session,
+            rest: CheckpointRange.rest(since:))
         guard let lastEntry = entries.last?.number else { return nil }
         var hasher = LedgerChain.Hasher(frame, entryCount: Int64(entries.count))
         for entry in entries { hasher.add(entry) }

@@ -1,7 +1,6 @@
 import Crypto
 import Events
 import Postgres
-import ServiceLifecycle
 
 import struct FoundationEssentials.UUID
 
@@ -69,10 +68,11 @@ enum LedgerChain {
     }
 
     /// Reads the entries that the events behind `position` up to `end` tell, page by page, each event once.
-    /// - Parameter isResting: after each page as long as it took, for those who work beside it.
+    /// - Parameter rest: what is done behind each page, told when it began.
     /// - Returns: in the order of their numbers, which is not always that of their events.
     static func entries(
-        after position: Int64, upTo end: Int64, in session: some PostgresSession, isResting: Bool = false
+        after position: Int64, upTo end: Int64, in session: some PostgresSession,
+        rest: (ContinuousClock.Instant) async throws -> Void = { _ in }
     ) async throws -> [Entry] {
         var (entries, last): ([Entry], Int64) = ([], position)
         while last < end {
@@ -80,9 +80,7 @@ enum LedgerChain {
             let pageEnd = min(last + pagePositionCount, end)
             for row in try await session.query(page(after: last, upTo: pageEnd)) { entries.append(try Entry(row)) }
             last = pageEnd
-            if isResting, !Task.isShuttingDownGracefully {
-                try await Task.sleep(for: min(start.duration(to: .now), restMax))
-            }
+            try await rest(start)
         }
         return entries.sorted { $0.number < $1.number }
     }
@@ -94,8 +92,6 @@ enum LedgerChain {
     }
 
     private static let pagePositionCount: Int64 = 256
-    /// Far below what the server lets a transaction idle.
-    private static let restMax = Duration.milliseconds(50)
 
     /// Laterals behind a fence (`offset 0`, `limit 1`) are looked up row by row, whatever the planner believes of how
     /// many there are: without, it walks through all of the ledger for each page.

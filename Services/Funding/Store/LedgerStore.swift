@@ -28,8 +28,8 @@ enum LedgerStore {
         }
     }
 
-    /// Leaves the booking to go out with the next statement or with COMMIT, for moves that nothing else depends on under
-    /// a lock that tells that the money is there. Where it is not all the same, the transaction fails as a whole.
+    /// Leaves the booking to go out with the next statement or with COMMIT, for moves that nothing else depends on,
+    /// under a lock that tells that the money is there. Where it is not all the same, the transaction fails as a whole.
     static func enqueue(_ entries: [Entry], in transaction: PostgresTransaction) async throws {
         guard !entries.isEmpty else { return }
         try await transaction.enqueue(booking(entries))

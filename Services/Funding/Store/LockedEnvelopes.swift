@@ -4,8 +4,8 @@ import Postgres
 
 import struct FoundationEssentials.UUID
 
-/// Envelopes that stay locked until the end of the transaction, with what they hold: of those who race for the last euro
-/// exactly one finds it.
+/// Envelopes that stay locked until the end of the transaction, with what they hold: of those who race for the last
+/// euro exactly one finds it.
 struct LockedEnvelopes: Sendable {
     struct Envelope: Sendable {
         let call: UUID
