@@ -19,7 +19,7 @@ struct LockedEnvelopes: Sendable {
     static func question(_ ids: [UUID]) -> PostgresQuery {
         """
         select e.id, e.call, e.kind, ledger_lock(e.id, 'available') as available_cents
-        from (select id, call, kind from envelopes where id = any(\(Set(ids).sorted())) order by id offset 0) e
+        from (select id, call, kind from envelopes where id = any(\(ids)) order by id offset 0) e
         """
     }
 
