@@ -17,6 +17,22 @@ import Testing
         #expect(file.room == "Store")
     }
 
+    @Test func eachLineThatMatchesIsNamedWhereverInItTheMatchStands() {
+        let file = SourceFile(
+            path: "Shared/X/Y.swift",
+            text: #"""
+                print("é \" //")
+                let é = "\(print())"; /* /* print( */ print( */ work()
+                    if é { print("") }
+                reprint()
+                """#)
+        #expect(file.matches(#"(^|[^.\w])print\("#).map(\.index) == [0, 2])
+        #expect(file.matches(#"^let"#).map(\.place) == ["Shared/X/Y.swift:2"])
+        #expect(file.code.count == 4 && file.strings.count == 4)
+        #expect(file.code[1].hasPrefix("let é = \"") && file.code[1].hasSuffix(" work()"))
+        #expect(file.strings[0].contains("é    //"))
+    }
+
     @Test func aLongFunctionAndItsParametersAreCounted() {
         let body = Array(repeating: "    work()", count: 80).joined(separator: "\n")
         let file = SourceFile(

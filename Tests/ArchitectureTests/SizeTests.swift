@@ -55,9 +55,12 @@ struct ScannedFunction {
 
 /// Finds functions and initialisers by brace matching over code without comments and strings.
 enum FunctionScanner {
+    private static let parenthesis = UInt8(ascii: "(")
+
     static func functions(in file: SourceFile) -> [ScannedFunction] {
         file.code.indices.compactMap { index in
             guard
+                file.code[index].utf8.contains(parenthesis),
                 let found = file.code[index].firstMatch(
                     of: /(?:^|\s)(?:func\s+([\w`]+|[^\s\w(]+)|(init)[?]?)\s*(?:<[^(]*>)?\(/)
             else { return nil }

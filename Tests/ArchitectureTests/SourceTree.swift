@@ -8,11 +8,14 @@ struct SourceFile: Sendable {
     let code: [String]
     /// What stands in string literals, by line.
     let strings: [String]
+    /// The lines of code as one text.
+    private let codeText: String
 
     init(path: String, text: String) {
         self.path = path
         lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         (code, strings) = SourceLexer.split(text)
+        codeText = code.joined(separator: "\n")
     }
 
     var room: String? {
@@ -29,9 +32,10 @@ struct SourceFile: Sendable {
 
     func location(_ index: Int) -> String { "\(path):\(index + 1)" }
 
-    /// Every line of code that matches, with its place.
+    /// Every line of code that matches, with its place. Most files have none, which one look at the whole text tells.
     func matches(_ pattern: String) -> [(place: String, index: Int)] {
-        code.indices.filter { code[$0].range(of: pattern, options: .regularExpression) != nil }
+        guard codeText.range(of: "(?m)" + pattern, options: .regularExpression) != nil else { return [] }
+        return code.indices.filter { code[$0].range(of: pattern, options: .regularExpression) != nil }
             .map { (location($0), $0) }
     }
 
@@ -69,77 +73,95 @@ enum SourceTree {
     static var sources: [SourceFile] { files.filter { $0.path.hasPrefix("Services/") || $0.path.hasPrefix("Shared/") } }
 }
 
-/// Enough of Swift's lexical grammar to tell code, comments and strings apart.
-private enum SourceLexer {
-    private enum State { case code, lineComment, blockComment(Int), string(hashes: Int, isMultiline: Bool) }
+/// Enough of Swift's lexical grammar to tell code, comments and strings apart. It reads bytes: what decides is ASCII.
+private struct SourceLexer {
+    private enum State { case code, lineComment, blockComment(Int), string(end: [UInt8], isRaw: Bool) }
+
+    private static let quote = UInt8(ascii: "\"")
+    private static let newline = UInt8(ascii: "\n")
+
+    private let bytes: [UInt8]
+    private var code: [UInt8] = []
+    private var strings: [UInt8] = []
+    private var state = State.code
+    private var index = 0
 
     static func split(_ text: String) -> (code: [String], strings: [String]) {
-        let characters = Array(text)
-        var code = ""
-        var strings = ""
-        var state = State.code
-        var index = 0
+        var lexer = SourceLexer(bytes: Array(text.utf8))
+        while lexer.index < lexer.bytes.count { lexer.step() }
+        return (lines(lexer.code), lines(lexer.strings))
+    }
 
-        func starts(_ prefix: String, at position: Int) -> Bool {
-            position + prefix.count <= characters.count && zip(prefix, characters[position...]).allSatisfy { $0 == $1 }
+    private init(bytes: [UInt8]) {
+        self.bytes = bytes
+        code.reserveCapacity(bytes.count)
+        strings.reserveCapacity(bytes.count)
+    }
+
+    private static func lines(_ bytes: [UInt8]) -> [String] {
+        bytes.split(separator: newline, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private func starts(_ prefix: [UInt8], at position: Int) -> Bool {
+        guard position + prefix.count <= bytes.count else { return false }
+        for offset in 0..<prefix.count where bytes[position + offset] != prefix[offset] { return false }
+        return true
+    }
+
+    private mutating func take(_ count: Int, toCode: Bool = false, toStrings: Bool = false) {
+        let space = UInt8(ascii: " ")
+        for byte in bytes[index..<min(index + count, bytes.count)] {
+            code.append(toCode || byte == Self.newline ? byte : space)
+            strings.append(toStrings || byte == Self.newline ? byte : space)
         }
-        func put(_ character: Character, toCode: Bool, toStrings: Bool) {
-            code.append(toCode || character == "\n" ? character : " ")
-            strings.append(toStrings || character == "\n" ? character : " ")
-        }
-        func skip(_ count: Int, toCode: Bool) {
-            for offset in index..<min(index + count, characters.count) {
-                put(characters[offset], toCode: toCode, toStrings: false)
+        index += count
+    }
+
+    private mutating func step() {
+        switch state {
+        case .code: stepCode()
+        case .lineComment:
+            if bytes[index] == Self.newline { state = .code }
+            take(1)
+        case .blockComment(let depth):
+            if starts(Array("/*".utf8), at: index) {
+                state = .blockComment(depth + 1)
+                take(2)
+            } else if starts(Array("*/".utf8), at: index) {
+                state = depth == 1 ? .code : .blockComment(depth - 1)
+                take(2)
+            } else {
+                take(1)
             }
-            index += count
-        }
-
-        while index < characters.count {
-            switch state {
-            case .code:
-                let hashes = characters[index...].prefix { $0 == "#" }.count
-                let quote = index + hashes
-                if starts("//", at: index) {
-                    state = .lineComment
-                } else if starts("/*", at: index) {
-                    state = .blockComment(1)
-                    skip(2, toCode: false)
-                } else if quote < characters.count, characters[quote] == "\"" {
-                    let isMultiline = starts("\"\"\"", at: quote)
-                    state = .string(hashes: hashes, isMultiline: isMultiline)
-                    skip(hashes + (isMultiline ? 3 : 1), toCode: true)
-                } else {
-                    skip(1, toCode: true)
-                }
-            case .lineComment:
-                if characters[index] == "\n" { state = .code }
-                skip(1, toCode: false)
-            case .blockComment(let depth):
-                if starts("/*", at: index) {
-                    state = .blockComment(depth + 1)
-                    skip(2, toCode: false)
-                } else if starts("*/", at: index) {
-                    state = depth == 1 ? .code : .blockComment(depth - 1)
-                    skip(2, toCode: false)
-                } else {
-                    skip(1, toCode: false)
-                }
-            case .string(let hashes, let isMultiline):
-                let end = (isMultiline ? "\"\"\"" : "\"") + String(repeating: "#", count: hashes)
-                if starts(end, at: index) {
-                    state = .code
-                    skip(end.count, toCode: true)
-                } else if hashes == 0, characters[index] == "\\", index + 1 < characters.count {
-                    skip(2, toCode: false)
-                } else {
-                    put(characters[index], toCode: false, toStrings: true)
-                    index += 1
-                }
+        case .string(let end, let isRaw):
+            if starts(end, at: index) {
+                state = .code
+                take(end.count, toCode: true)
+            } else if !isRaw, bytes[index] == UInt8(ascii: "\\") {
+                take(2)
+            } else {
+                take(1, toStrings: true)
             }
         }
-        func lines(_ text: String) -> [String] {
-            text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    }
+
+    private mutating func stepCode() {
+        if bytes[index] == UInt8(ascii: "/"), starts(Array("//".utf8), at: index) {
+            state = .lineComment
+            return
         }
-        return (lines(code), lines(strings))
+        if bytes[index] == UInt8(ascii: "/"), starts(Array("/*".utf8), at: index) {
+            state = .blockComment(1)
+            return take(2)
+        }
+        let hash = UInt8(ascii: "#")
+        var opening = index
+        while opening < bytes.count, bytes[opening] == hash { opening += 1 }
+        guard opening < bytes.count, bytes[opening] == Self.quote else { return take(1, toCode: true) }
+        let hashCount = opening - index
+        let isMultiline = starts([Self.quote, Self.quote, Self.quote], at: opening)
+        let quotes = Array(repeating: Self.quote, count: isMultiline ? 3 : 1)
+        state = .string(end: quotes + Array(repeating: hash, count: hashCount), isRaw: hashCount > 0)
+        take(hashCount + quotes.count, toCode: true)
     }
 }

@@ -219,22 +219,33 @@ struct EventDoorTests {
 
     private static let batch = "application/cloudevents-batch+json"
 
+    /// Sends an event behind nonsense that took a third of a second, and what passed between the two answers.
+    private func postAfterNonsense(_ lab: IntakeLab, _ id: String) async throws -> (TestAnswer, took: Duration) {
+        let body = lab.event(id, day: 2).body
+        try await withThrowingTaskGroup(of: TestAnswer.self) { group in
+            try await holding(lab) {
+                group.addTask { try await post(lab, body, headers()) }
+                let started = ContinuousClock.now
+                try await waitUntil("it took long") {
+                    try await lab.blockedCount() == 1 && ContinuousClock.now > started + .milliseconds(400)
+                }
+            }
+            #expect(try await group.next()?.status == .unprocessableContent)
+        }
+        let started = ContinuousClock.now
+        return (try await postOnce(lab, lab.event("good").body, headers()), ContinuousClock.now - started)
+    }
+
     @Test func afterNonsenseAPublisherRestsThreeTimesAsLongAsThatTookAndItsNeighbourDoesNot() async throws {
         try await with { lab in
-            // given: nonsense that took a third of a second
-            let body = lab.event("wrong", day: 2).body
-            try await withThrowingTaskGroup(of: TestAnswer.self) { group in
-                try await holding(lab) {
-                    group.addTask { try await post(lab, body, headers()) }
-                    let started = ContinuousClock.now
-                    try await waitUntil("it took long") {
-                        try await lab.blockedCount() == 1 && ContinuousClock.now > started + .milliseconds(400)
-                    }
-                }
-                #expect(try await group.next()?.status == .unprocessableContent)
-            }
             // when
-            let resting = try await postOnce(lab, lab.event("good").body, headers())
+            var (resting, took) = try await postAfterNonsense(lab, "wrong")
+            // It is over already where the machine stood still for as long: then it is all done again.
+            var attempt = 1
+            while took > .milliseconds(900) {
+                (resting, took) = try await postAfterNonsense(lab, "wrong \(attempt)")
+                attempt += 1
+            }
             let neighbour = try await postOnce(lab, lab.event("theirs", participant: 1).body, headers("surveys"))
             // then
             #expect(resting.status == .tooManyRequests && resting.problemSlug == "publisher-rests")

@@ -105,6 +105,12 @@ extension PostgresPool {
         }
     }
 
+    /// The time of all parked events is not now, however long the test takes.
+    func putOffParked() async throws {
+        try await query(
+            "update inbox_parked set next_attempt_at = now() + interval '1 hour' where next_attempt_at < 'infinity'")
+    }
+
     /// Lets the time of all parked events come.
     func makeParkedDue() async throws {
         try await query("update inbox_parked set next_attempt_at = now() where next_attempt_at < 'infinity'")
