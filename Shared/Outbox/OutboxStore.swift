@@ -99,14 +99,18 @@ struct OutboxStore: OutboxQueue {
         return result.sorted { $0.position < $1.position }
     }
 
-    /// Those of the rows whose predecessor waits in the outbox too, with the predecessor's position.
+    /// Those of the rows whose predecessor waits in the outbox too, with the predecessor's position. Looked up row by
+    /// row: a plan from when the log was short would walk through all of it.
     func predecessors(of rows: [OutboxRow]) async throws(PostgresError) -> [(of: Int64, at: Int64)] {
         let found = try await session.query(
             """
             select r.position, o.position as predecessor
             from unnest(\(rows.map(\.position)), \(rows.map(\.key.stream)), \(rows.map(\.key.subject)),
                 \(rows.map(\.sequence))) as r (position, stream, subject, sequence)
-            join events as e on e.stream = r.stream and e.subject = r.subject and e.sequence = r.sequence - 1
+            cross join lateral (
+                select position from events
+                where stream = r.stream and subject = r.subject and sequence = r.sequence - 1 limit 1
+            ) as e
             join outbox as o on o.position = e.position
             """)
         var result: [(of: Int64, at: Int64)] = []
