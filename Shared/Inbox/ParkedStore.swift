@@ -57,17 +57,13 @@ struct ParkedStore {
         return try Self.firstSequences(rows, of: places.map(\.key))
     }
 
-    /// The lowest parked sequence behind what locked subjects have reached. A statement of its own, as above. Looked up
-    /// row by row: a plan from when there were few subjects would walk through all there are.
+    /// The lowest parked sequence behind what locked subjects have reached. A statement of its own, as above.
     static func firstSequences(behind columns: KeyColumns) -> PostgresQuery {
         """
         select k.place, p.sequence
         from unnest(\(columns.owners), \(columns.streams), \(columns.subjects)) with ordinality
             as k (owner, stream, subject, place)
-        cross join lateral (
-            select last_sequence from inbox_order
-            where owner = k.owner and stream = k.stream and subject = k.subject limit 1
-        ) as o
+        join inbox_order as o on o.owner = k.owner and o.stream = k.stream and o.subject = k.subject
         cross join lateral (
             select p.sequence from inbox_parked as p
             where p.is_ordered and p.owner = k.owner and p.stream = k.stream and p.subject = k.subject
