@@ -79,6 +79,8 @@ private struct SourceLexer {
 
     private static let quote = UInt8(ascii: "\"")
     private static let newline = UInt8(ascii: "\n")
+    private static let lineComment = Array("//".utf8)
+    private static let (commentStart, commentEnd) = (Array("/*".utf8), Array("*/".utf8))
 
     private let bytes: [UInt8]
     private var code: [UInt8] = []
@@ -124,10 +126,10 @@ private struct SourceLexer {
             if bytes[index] == Self.newline { state = .code }
             take(1)
         case .blockComment(let depth):
-            if starts(Array("/*".utf8), at: index) {
+            if starts(Self.commentStart, at: index) {
                 state = .blockComment(depth + 1)
                 take(2)
-            } else if starts(Array("*/".utf8), at: index) {
+            } else if starts(Self.commentEnd, at: index) {
                 state = depth == 1 ? .code : .blockComment(depth - 1)
                 take(2)
             } else {
@@ -146,11 +148,11 @@ private struct SourceLexer {
     }
 
     private mutating func stepCode() {
-        if bytes[index] == UInt8(ascii: "/"), starts(Array("//".utf8), at: index) {
+        if starts(Self.lineComment, at: index) {
             state = .lineComment
             return
         }
-        if bytes[index] == UInt8(ascii: "/"), starts(Array("/*".utf8), at: index) {
+        if starts(Self.commentStart, at: index) {
             state = .blockComment(1)
             return take(2)
         }

@@ -239,13 +239,13 @@ struct EventDoorTests {
     @Test func afterNonsenseAPublisherRestsThreeTimesAsLongAsThatTookAndItsNeighbourDoesNot() async throws {
         try await with { lab in
             // when
-            var (resting, took) = try await postAfterNonsense(lab, "wrong")
-            // It is over already where the machine stood still for as long: then it is all done again.
-            var attempt = 1
-            while took > .milliseconds(900) {
-                (resting, took) = try await postAfterNonsense(lab, "wrong \(attempt)")
+            var attempt = 0
+            var (resting, took): (TestAnswer, Duration)
+            repeat {
                 attempt += 1
-            }
+                (resting, took) = try await postAfterNonsense(lab, "wrong \(attempt)")
+                // It is over already where the machine stood still for as long: then it is all done again.
+            } while took > .milliseconds(900)
             let neighbour = try await postOnce(lab, lab.event("theirs", participant: 1).body, headers("surveys"))
             // then
             #expect(resting.status == .tooManyRequests && resting.problemSlug == "publisher-rests")

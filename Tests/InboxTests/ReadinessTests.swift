@@ -26,7 +26,7 @@ import Testing
             #expect(try await pool.parked() == ["1 readiness"])
             // when
             isReady.change { $0 = true }
-            try await pool.putOffParked()
+            try await pool.makeParkedDue(in: 3_600)
             #expect(try await inbox.sweep() == 0, "its time has not come")
             try await pool.makeParkedDue()
             #expect(try await inbox.sweep() == 1)

@@ -105,15 +105,13 @@ extension PostgresPool {
         }
     }
 
-    /// The time of all parked events is not now, however long the test takes.
-    func putOffParked() async throws {
+    /// Lets the time of all parked events come, now or so many seconds later.
+    func makeParkedDue(in seconds: Double = 0) async throws {
         try await query(
-            "update inbox_parked set next_attempt_at = now() + interval '1 hour' where next_attempt_at < 'infinity'")
-    }
-
-    /// Lets the time of all parked events come.
-    func makeParkedDue() async throws {
-        try await query("update inbox_parked set next_attempt_at = now() where next_attempt_at < 'infinity'")
+            """
+            update inbox_parked set next_attempt_at = now() + \(seconds) * interval '1 second'
+            where next_attempt_at < 'infinity'
+            """)
     }
 }
 

@@ -286,7 +286,7 @@ import Testing
             let publisher = RecordingPublisher()
             let wakeUp = RelayWakeUp()
             var settings = quickSettings
-            settings.pollInterval = .seconds(600)
+            settings.pollInterval = .seconds(60)
             try await withRelay(pool, publisher, settings: settings, wakeUp: wakeUp) { _ in
                 try await waitUntil("the relay leads") { try await pool.leaderCount() == 1 }
                 for number in 1...3 {
@@ -294,7 +294,7 @@ import Testing
                     try await pool.append(milestonesOf: "a", count: 1)
                     wakeUp.signal()
                     // then
-                    try await waitUntil("published", within: .seconds(60)) { publisher.messages.count == number }
+                    try await waitUntil("published", within: .seconds(10)) { publisher.messages.count == number }
                 }
             }
         }
